@@ -1,0 +1,102 @@
+package product
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// The errors that callers tell apart with [errors.Is]. Some come as types that carry more:
+// [InvalidError], [TakenError], [StockError].
+var (
+	// ErrInvalid: a rule for the content is broken. See [InvalidError].
+	ErrInvalid = errors.New("product: invalid")
+	// ErrNotFound: there is no such product, or it has been deleted.
+	ErrNotFound = errors.New("product: not found")
+	// ErrTaken: another live product has the SKU, or the group's options. See [TakenError].
+	ErrTaken = errors.New("product: taken")
+	// ErrPreconditionFailed: what the caller expects does not hold. See [Expect].
+	ErrPreconditionFailed = errors.New("product: precondition failed")
+	// ErrInsufficientStock: there is less available than asked for. See [StockError].
+	ErrInsufficientStock = errors.New("product: insufficient stock")
+	// ErrBadCursor: the cursor is damaged, or belongs to another filter or order.
+	ErrBadCursor = errors.New("product: bad cursor")
+
+	// ErrBusy: a row stayed locked for too long, or the database chose this transaction to
+	// resolve a deadlock. Nothing was applied; trying again is safe.
+	ErrBusy = errors.New("product: rows are locked by somebody else")
+	// ErrOverloaded: too many callers wait already. Nothing was applied.
+	ErrOverloaded = errors.New("product: too many callers are waiting")
+	// ErrUnavailable: the database could not be reached or did not answer. Nothing was applied.
+	ErrUnavailable = errors.New("product: database unavailable")
+	// ErrOutcomeUnknown: the write may have been applied or not. Read before trying again.
+	ErrOutcomeUnknown = errors.New("product: outcome unknown")
+	// ErrClosed: the Service has been closed.
+	ErrClosed = errors.New("product: service is closed")
+)
+
+// Fault is one broken rule.
+type Fault struct {
+	Field   string // as in JSON: price.currency, tags[3], options.Size; empty for the whole
+	Code    string // stable: required, too_long, format, range, unknown, duplicate, read_only, …
+	Message string // one sentence: the value's fault and the remedy
+}
+
+// InvalidError holds every fault of a request at once. It matches [ErrInvalid].
+type InvalidError struct {
+	Faults []Fault
+}
+
+// Error lists all faults.
+func (e *InvalidError) Error() string {
+	var b strings.Builder
+	b.WriteString("product: invalid")
+	for i, f := range e.Faults {
+		b.WriteString([]string{": ", "; "}[min(i, 1)])
+		if f.Field != "" {
+			b.WriteString(f.Field + ": ")
+		}
+		b.WriteString(f.Message)
+	}
+	return b.String()
+}
+
+// Is matches [ErrInvalid].
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// TakenError says which product has the SKU or the options already. It matches [ErrTaken].
+type TakenError struct {
+	Field string    // sku or options
+	Value string    // the SKU, or the group
+	By    uuid.UUID // the product that has it
+}
+
+// Error names the field and the other product.
+func (e *TakenError) Error() string {
+	if e.Field == "options" {
+		return fmt.Sprintf("product: another product of group %q has the same options: %s", e.Value, e.By)
+	}
+	return fmt.Sprintf("product: %s %q is taken by product %s", e.Field, e.Value, e.By)
+}
+
+// Is matches [ErrTaken].
+func (e *TakenError) Is(target error) bool { return target == ErrTaken }
+
+// StockError says how much was wanted and how much there is. It matches
+// [ErrInsufficientStock].
+type StockError struct {
+	ProductID uuid.UUID
+	SKU       string
+	Wanted    int64
+	Available int64
+}
+
+// Error names the product and both quantities.
+func (e *StockError) Error() string {
+	return fmt.Sprintf("product: %s has %d available, %d wanted", e.SKU, e.Available, e.Wanted)
+}
+
+// Is matches [ErrInsufficientStock].
+func (e *StockError) Is(target error) bool { return target == ErrInsufficientStock }

@@ -1,0 +1,92 @@
+package product
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Store keeps products. It is implemented by packages such as sqlstore, called by [Service]
+// only, and safe for concurrent use. Package storetest holds what every Store must do.
+//
+// It speaks in batches, so that one round trip and one commit serve every caller who waits.
+type Store interface {
+	// Find returns the live products with these keys, each once, in any order. Keys of no
+	// product are left out.
+	Find(ctx context.Context, keys []Key) ([]Product, error)
+
+	// Stock returns the stock of the live products with these IDs, each once, in any order.
+	Stock(ctx context.Context, ids []uuid.UUID) ([]Stock, error)
+
+	// List returns at most q.Limit products after q.After, in q's order. It ignores q.Cursor.
+	List(ctx context.Context, q Query) ([]Product, error)
+
+	// History returns a product's changes, deleted or not: those of the product by version,
+	// then those of its stock by version. At most limit records, after the record after.
+	History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error)
+
+	// Apply decides the batch by a [Decision] over locked rows and keeps the result and its
+	// change records in one transaction. It returns an [Outcome] for each write, in order; or
+	// an error, and then nothing was applied; or [ErrOutcomeUnknown].
+	//
+	// An error that matches [ErrBusy] or that one write may have caused makes the Service try
+	// again in halves. One that matches [ErrUnavailable] is told to every caller.
+	Apply(ctx context.Context, b Batch) ([]Outcome, error)
+}
+
+// Batch is the writes of one transaction.
+type Batch struct {
+	Writes []Write
+	NoWait bool // fail with [ErrBusy] at once where a row is locked, instead of waiting for it
+}
+
+// Op is what a [Write] does.
+type Op uint8
+
+// The operations.
+const (
+	OpCreate Op = iota + 1
+	OpUpdate
+	OpUpsert
+	OpDelete
+	OpRestore
+	OpAdjustStock
+	OpSetStock
+)
+
+// Write is one change that a caller asks for. Writes are made by [Service], carried by a
+// [Store] and decided by a [Decision].
+type Write struct {
+	Op     Op
+	ID     uuid.UUID // the product's; for OpCreate and OpUpsert, the one that a new product gets
+	Draft  *Draft    // OpCreate, OpUpsert; the SKU of an OpUpsert is its key
+	Patch  *Patch    // OpUpdate; in an OpUpsert what a known product takes instead of being replaced
+	Delta  int64     // OpAdjustStock
+	OnHand *int64    // OpSetStock; in an OpUpsert with Patch, the stock that a known product gets
+	Expect Expect
+	Reason string
+	Actor  string
+	At     time.Time // UTC, microseconds
+}
+
+// Result says what a write came to.
+type Result uint8
+
+// The results.
+const (
+	Unchanged Result = iota
+	Created
+	Updated
+	Deleted
+	Restored
+)
+
+// Outcome is what became of one write: an error, and then the write changed nothing, or the
+// product and its stock as the write left them.
+type Outcome struct {
+	Result  Result
+	Product Product
+	Stock   Stock
+	Err     error
+}
