@@ -3,6 +3,8 @@ package product
 import (
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Sort is an order of a list. A leading minus sign means descending; products that are equal
@@ -67,7 +69,7 @@ type Query struct {
 
 // Position is the place of one product in one order: the values of its sort key.
 type Position struct {
-	ID   [16]byte
+	ID   uuid.UUID
 	Text string // of name and sku
 	Int  int64  // of a price, in minor units, and of a time, in microseconds since 1970
 }
@@ -76,4 +78,48 @@ type Position struct {
 type Page struct {
 	Items []Product
 	Next  string // the cursor of the next page; empty on the last one
+}
+
+// normalize fills in the defaults and checks every rule of a query.
+func (q *Query) normalize() error {
+	var f faults
+	def(&q.Sort, SortCreated)
+	def(&q.Limit, DefaultLimit)
+	if q.Limit < 0 {
+		f.add("limit", "range", "is %d; it must be 1 to %d", q.Limit, MaxLimit)
+	}
+	q.Limit = min(q.Limit, MaxLimit)
+	if !q.Sort.Valid() {
+		f.add("sort", "unknown", "is %q; use one of %v", abbreviate(string(q.Sort)), Sorts())
+	}
+	if q.Status != "" && !q.Status.Valid() {
+		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(q.Status)))
+	}
+	f.category(q.Category)
+	f.line("tag", q.Tag, MaxTagLen)
+	f.line("vendor", q.Vendor, MaxNameLen)
+	f.line("group", q.Group, MaxNameLen)
+	if q.SKUPrefix != "" && q.SKUPrefix != "." && q.SKUPrefix != ".." && !ValidSKU(q.SKUPrefix) {
+		f.add("sku_prefix", "format", "must be at most %d visible ASCII characters", MaxSKULen)
+	}
+	q.normalizePrice(&f)
+	q.UpdatedSince = q.UpdatedSince.UTC()
+	return f.err()
+}
+
+func (q *Query) normalizePrice(f *faults) {
+	byPrice := q.Sort == SortPrice || q.Sort == SortPriceDesc
+	if q.Currency != "" {
+		if _, ok := CurrencyDigits(q.Currency); !ok {
+			f.add("currency", "unknown", "is %q; use an active ISO 4217 code such as EUR", abbreviate(q.Currency))
+		}
+	} else if byPrice || q.PriceMin != nil || q.PriceMax != nil {
+		f.add("currency", "required", "is missing; prices compare only within one currency")
+	}
+	if q.PriceMin != nil {
+		f.quantity("price_min", *q.PriceMin)
+	}
+	if q.PriceMax != nil {
+		f.quantity("price_max", *q.PriceMax)
+	}
 }

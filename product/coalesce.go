@@ -1,0 +1,204 @@
+package product
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// coalescer folds concurrent calls into batches. Few batches, its lanes, are in flight at
+// once; while they are, calls queue, and a lane that comes free takes the head of the queue,
+// as much as a batch may hold. There is no timer: an idle coalescer starts a call at once, and
+// the busier it is the fuller its batches get.
+//
+// A call only ever joins a batch that has not started, so whatever was acknowledged before
+// the call began is visible to it. A batch runs on a goroutine of its own, detached from its
+// callers: one that leaves disturbs nobody.
+type coalescer[Q, R any] struct {
+	lanes      int
+	maxCalls   int // in one batch
+	maxBytes   int // in one batch, by size
+	maxWaiting int // in the queue
+	size       func(Q) int
+	run        func([]*call[Q, R]) // settles every call
+
+	mu      sync.Mutex
+	queue   []*call[Q, R]
+	running int // lanes
+	closed  bool
+	idle    chan struct{} // closed when closed and no lane runs
+	calls   uint64
+	batches uint64
+}
+
+// call is one caller's question on its way to an answer.
+type call[Q, R any] struct {
+	question Q
+	answer   R
+	err      error
+	done     chan struct{} // closed once answer and err stand
+
+	started bool // under the coalescer's mutex: part of a running batch
+}
+
+func (c *call[Q, R]) settle(answer R, err error) {
+	c.answer, c.err = answer, err
+	close(c.done)
+}
+
+// do asks one question. When ctx ends before the question's batch has started, the question
+// is withdrawn and do returns the context's error; after that it returns underway's.
+func (c *coalescer[Q, R]) do(ctx context.Context, question Q, underway func(context.Context) error) (R, error) {
+	calls, err := c.enqueue(ctx, []Q{question})
+	if err != nil {
+		var none R
+		return none, err
+	}
+	return c.wait(ctx, calls[0], underway)
+}
+
+// enqueue puts questions into the queue, all or none, and sees that a lane runs.
+func (c *coalescer[Q, R]) enqueue(ctx context.Context, questions []Q) ([]*call[Q, R], error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	calls := make([]*call[Q, R], len(questions))
+	for i, question := range questions {
+		calls[i] = &call[Q, R]{question: question, done: make(chan struct{})}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, ErrClosed
+	case len(c.queue)+len(calls) > c.maxWaiting:
+		return nil, ErrOverloaded
+	}
+	c.queue = append(c.queue, calls...)
+	c.calls += uint64(len(calls))
+	if c.running < c.lanes {
+		c.running++
+		go c.lane()
+	}
+	return calls, nil
+}
+
+func (c *coalescer[Q, R]) wait(ctx context.Context, own *call[Q, R], underway func(context.Context) error) (R, error) {
+	select {
+	case <-own.done:
+		return own.answer, own.err
+	case <-ctx.Done():
+	}
+	var none R
+	if c.withdraw(own) {
+		return none, ctx.Err()
+	}
+	select {
+	case <-own.done: // it came in the meantime: tell the truth
+		return own.answer, own.err
+	default:
+		return none, underway(ctx)
+	}
+}
+
+// withdraw takes a call out of the queue and reports whether it was still there.
+func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if own.started {
+		return false
+	}
+	for i, queued := range c.queue {
+		if queued == own {
+			c.queue = append(c.queue[:i], c.queue[i+1:]...)
+			break
+		}
+	}
+	return true
+}
+
+// lane runs batch after batch until the queue is empty.
+func (c *coalescer[Q, R]) lane() {
+	for batch := c.next(); batch != nil; batch = c.next() {
+		c.runSafely(batch)
+	}
+}
+
+// next takes the next batch off the queue. With nothing left the lane has ended.
+func (c *coalescer[Q, R]) next() []*call[Q, R] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 {
+		c.running--
+		if c.closed && c.running == 0 {
+			close(c.idle)
+		}
+		return nil
+	}
+	n, bytes := 0, 0
+	for n < len(c.queue) && n < c.maxCalls {
+		bytes += c.size(c.queue[n].question)
+		if n > 0 && bytes > c.maxBytes {
+			break
+		}
+		c.queue[n].started = true
+		n++
+	}
+	batch := make([]*call[Q, R], n)
+	copy(batch, c.queue)
+	// Copied down rather than sliced off, so that the array neither grows without end nor
+	// keeps answered calls alive.
+	left := copy(c.queue, c.queue[n:])
+	clear(c.queue[left:])
+	c.queue = c.queue[:left]
+	c.batches++
+	return batch
+}
+
+// runSafely keeps a panic in a Store from ending the host's process: on a goroutine of ours
+// no HTTP server would recover it.
+func (c *coalescer[Q, R]) runSafely(batch []*call[Q, R]) {
+	defer func() {
+		if r := recover(); r != nil {
+			err := fmt.Errorf("product: the store panicked: %v\n%s", r, debug.Stack())
+			for _, call := range batch {
+				select {
+				case <-call.done:
+				default:
+					call.settle(call.answer, err)
+				}
+			}
+		}
+	}()
+	c.run(batch)
+}
+
+// close refuses new calls and returns a channel that is closed when every accepted one has
+// been answered.
+func (c *coalescer[Q, R]) close() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.idle = make(chan struct{})
+		if c.running == 0 {
+			close(c.idle)
+		}
+	}
+	return c.idle
+}
+
+// LaneStats says how busy one kind of call is.
+type LaneStats struct {
+	Waiting int    // calls in the queue
+	Running int    // batches in flight
+	Calls   uint64 // accepted since the start
+	Batches uint64 // started since the start
+}
+
+func (c *coalescer[Q, R]) stats() LaneStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return LaneStats{Waiting: len(c.queue), Running: c.running, Calls: c.calls, Batches: c.batches}
+}

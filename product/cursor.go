@@ -1,0 +1,89 @@
+package product
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A cursor is, in URL-safe base64 (RFC 4648, section 5):
+//
+//	1 byte    the form of the cursor, so that another one can follow
+//	8 bytes   of SHA-256 over filter and sort, which tie it to its list
+//	16 bytes  the ID of the page's last product
+//	varint    Position.Int
+//	rest      Position.Text
+const cursorForm = 1
+
+// digest stands for q's filter and order.
+func (q *Query) digest() [8]byte {
+	optional := func(n *int64) string {
+		if n == nil {
+			return ""
+		}
+		return fmt.Sprint(*n)
+	}
+	inStock := ""
+	if q.InStock != nil {
+		inStock = fmt.Sprint(*q.InStock)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
+		string(q.Status), q.Category, q.Tag, q.Vendor, q.Group, q.SKUPrefix, q.Currency,
+		optional(q.PriceMin), optional(q.PriceMax), inStock,
+		q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort),
+	}))
+	return [8]byte(sum[:8])
+}
+
+// cursor returns the cursor of the page that follows last.
+func (q *Query) cursor(last *Product) string {
+	position := q.Sort.position(last)
+	digest := q.digest()
+	b := append([]byte{cursorForm}, digest[:]...)
+	b = append(b, position.ID[:]...)
+	b = binary.AppendVarint(b, position.Int)
+	b = append(b, position.Text...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// parseCursor returns the position behind q.Cursor; nil if there is none.
+func (q *Query) parseCursor() (*Position, error) {
+	if q.Cursor == "" {
+		return nil, nil
+	}
+	digest := q.digest()
+	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	switch {
+	case err != nil || len(b) < 1+len(digest)+16+1 || b[0] != cursorForm:
+		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+	case [8]byte(b[1:9]) != digest:
+		return nil, fmt.Errorf("%w: it belongs to another filter or sort; send it with the parameters of the page that it came with", ErrBadCursor)
+	}
+	number, n := binary.Varint(b[25:])
+	if n <= 0 || len(b)-25-n > 4*MaxNameLen {
+		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+	}
+	return &Position{ID: uuid.UUID(b[9:25]), Int: number, Text: string(b[25+n:])}, nil
+}
+
+// position is p's place in the order.
+func (s Sort) position(p *Product) Position {
+	at := Position{ID: p.ID}
+	switch s {
+	case SortCreated, SortCreatedDesc:
+		at.Int = p.CreatedAt.UnixMicro()
+	case SortUpdated, SortUpdatedDesc:
+		at.Int = p.UpdatedAt.UnixMicro()
+	case SortPrice, SortPriceDesc:
+		at.Int = p.Price.Amount
+	case SortName, SortNameDesc:
+		at.Text = p.Name
+	case SortSKU:
+		at.Text = p.SKU
+	}
+	return at
+}

@@ -1,0 +1,147 @@
+package product
+
+import (
+	"context"
+	"iter"
+
+	"github.com/google/uuid"
+)
+
+// MaxLookup is how many products one [Service.Lookup] names at most.
+const MaxLookup = 200
+
+// Lookup returns the live products with these keys, in the order of the keys, and the keys
+// that name none. A key that is given twice is answered once.
+//
+// Errors: [InvalidError] for more than [MaxLookup] keys, [ErrUnavailable], [ErrClosed], the
+// context's.
+func (s *Service) Lookup(ctx context.Context, keys []Key) (found []Product, missing []Key, err error) {
+	if len(keys) > MaxLookup {
+		var f faults
+		f.add("", "too_many", "%d products are asked for; ask for at most %d at once", len(keys), MaxLookup)
+		return nil, nil, f.err()
+	}
+	ctx, cancel, err := s.direct(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer cancel()
+	products, err := s.store.Find(ctx, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	byKey := make(map[Key]*Product, 2*len(products))
+	for i := range products {
+		byKey[ByID(products[i].ID)] = &products[i]
+		byKey[BySKU(products[i].SKU)] = &products[i]
+	}
+	seen := make(map[Key]bool, len(keys))
+	for _, key := range keys {
+		switch p := byKey[key]; {
+		case seen[key]:
+		case p == nil:
+			missing = append(missing, key)
+		default:
+			found = append(found, *p)
+		}
+		seen[key] = true
+	}
+	return found, missing, nil
+}
+
+// Stocks returns the stock of those of the products that are live, by ID. Errors: as
+// [Service.Lookup].
+func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Stock, error) {
+	ctx, cancel, err := s.direct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	stocks, err := s.store.Stock(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]Stock, len(stocks))
+	for _, stock := range stocks {
+		byID[stock.ProductID] = stock
+	}
+	return byID, nil
+}
+
+// List returns one page of products.
+//
+// Following the cursors sees each product that existed throughout and whose sort key did not
+// change exactly once, whatever else is written meanwhile.
+//
+// Errors: [InvalidError], [ErrBadCursor], and as [Service.Lookup].
+func (s *Service) List(ctx context.Context, q Query) (Page, error) {
+	if err := q.normalize(); err != nil {
+		return Page{}, err
+	}
+	after, err := q.parseCursor()
+	if err != nil {
+		return Page{}, err
+	}
+	ctx, cancel, err := s.direct(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	defer cancel()
+	limit := q.Limit
+	q.After = after
+	q.Limit++ // one more tells whether another page follows
+	items, err := s.store.List(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	if len(items) <= limit {
+		return Page{Items: items}, nil
+	}
+	return Page{Items: items[:limit], Next: q.cursor(&items[limit-1])}, nil
+}
+
+// All returns an iterator over every product of a query, page after page, beginning at
+// q.Cursor. It yields an error at most once, as the last thing.
+func (s *Service) All(ctx context.Context, q Query) iter.Seq2[Product, error] {
+	return func(yield func(Product, error) bool) {
+		if q.Limit == 0 {
+			q.Limit = MaxLimit
+		}
+		for {
+			page, err := s.List(ctx, q)
+			if err != nil {
+				yield(Product{}, err)
+				return
+			}
+			for _, p := range page.Items {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+	}
+}
+
+// History returns at most limit changes of a product, deleted or not: those of the product by
+// version, then those of its stock by version. Of an unknown product there are none.
+func (s *Service) History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error) {
+	ctx, cancel, err := s.direct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	return s.store.History(ctx, id, limit)
+}
+
+// direct bounds a query that is not folded with others.
+func (s *Service) direct(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if s.closed.Load() {
+		return nil, nil, ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.opts.BatchTimeout)
+	return ctx, cancel, ctx.Err()
+}

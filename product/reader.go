@@ -1,0 +1,45 @@
+package product
+
+import "context"
+
+// newReader returns the coalescer of one kind of lookup. Callers with the same key share one
+// answer; a key that finds nothing is answered with [ErrNotFound].
+func newReader[K comparable, V any](s *Service, find func(context.Context, []K) ([]V, error), keysOf func(*V) []K) *coalescer[K, V] {
+	return &coalescer[K, V]{
+		lanes:      s.opts.ReadBatches,
+		maxCalls:   s.opts.ReadBatchSize,
+		maxBytes:   s.opts.ReadBatchSize,
+		maxWaiting: s.opts.MaxWaiting,
+		size:       func(K) int { return 1 },
+		run: func(batch []*call[K, V]) {
+			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
+			defer cancel()
+			asked := make(map[K][]*call[K, V], len(batch))
+			keys := make([]K, 0, len(batch))
+			for _, c := range batch {
+				if asked[c.question] == nil {
+					keys = append(keys, c.question)
+				}
+				asked[c.question] = append(asked[c.question], c)
+			}
+			found, err := find(ctx, keys)
+			for i := range found {
+				for _, key := range keysOf(&found[i]) {
+					for _, c := range asked[key] {
+						c.settle(found[i], nil)
+					}
+					delete(asked, key)
+				}
+			}
+			if err == nil {
+				err = ErrNotFound
+			}
+			var none V
+			for _, calls := range asked {
+				for _, c := range calls {
+					c.settle(none, err)
+				}
+			}
+		},
+	}
+}

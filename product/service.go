@@ -1,0 +1,264 @@
+package product
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Options tunes a [Service]. The zero value, and nil, mean the defaults.
+type Options struct {
+	// Now is the clock of created_at, updated_at and history. Default [time.Now].
+	Now func() time.Time
+
+	// Logger gets what no caller can be told, such as writes that were split to find the one
+	// that failed. Default: nothing is logged.
+	Logger *slog.Logger
+
+	// ReadBatches and WriteBatches are how many batches of each kind are in flight at once.
+	// Default 2: one more than is needed for throughput, so that one stalled connection does
+	// not stop everybody. Together with lists they should fit the pool's connections.
+	ReadBatches  int
+	WriteBatches int
+
+	// ReadBatchSize is how many keys one query looks up at most. Default 200.
+	ReadBatchSize int
+
+	// WriteBatchSize is how many writes one transaction holds at most. Default 500: from 200
+	// to 2,000 rows batches run equally fast.
+	WriteBatchSize int
+
+	// WriteBatchBytes bounds one transaction's content. Default 4 MiB, far below MariaDB's
+	// max_allowed_packet of 16 MiB. A single write is taken whatever its size.
+	WriteBatchBytes int
+
+	// MaxWaiting is how many calls of each kind may wait for a batch; more are refused with
+	// [ErrOverloaded]. Default 10,000. Negative: unlimited.
+	MaxWaiting int
+
+	// BatchTimeout bounds one batch, from its start to its last answer. It does not end when a
+	// caller leaves. Default 10 s.
+	BatchTimeout time.Duration
+}
+
+// WithDefaults returns the options with every zero replaced by its default.
+func (o Options) WithDefaults() Options {
+	def(&o.ReadBatches, 2)
+	def(&o.WriteBatches, 2)
+	def(&o.ReadBatchSize, 200)
+	def(&o.WriteBatchSize, 500)
+	def(&o.WriteBatchBytes, 4<<20)
+	def(&o.MaxWaiting, 10_000)
+	def(&o.BatchTimeout, 10*time.Second)
+	if o.MaxWaiting < 0 {
+		o.MaxWaiting = int(^uint(0) >> 1)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func def[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Service is the catalogue. It checks and stamps what callers ask for, folds concurrent
+// callers into batches, and leaves keeping them to a [Store].
+//
+// It is safe for concurrent use. Whoever makes it calls [Service.Close].
+type Service struct {
+	store  Store
+	opts   Options
+	finds  *coalescer[Key, Product]
+	stocks *coalescer[uuid.UUID, Stock]
+	writes *coalescer[Write, Outcome]
+
+	closed atomic.Bool
+	alive  context.Context // ends when Close has returned
+	abort  context.CancelFunc
+}
+
+// NewService returns a Service on the store. It starts no goroutine before the first call and
+// keeps none while nobody calls.
+func NewService(store Store, opts *Options) *Service {
+	if opts == nil {
+		opts = &Options{}
+	}
+	s := &Service{store: store, opts: opts.WithDefaults()}
+	s.alive, s.abort = context.WithCancel(context.Background())
+	s.finds = newReader(s, store.Find, func(p *Product) []Key { return []Key{ByID(p.ID), BySKU(p.SKU)} })
+	s.stocks = newReader(s, store.Stock, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
+	s.writes = newWriter(s)
+	return s
+}
+
+// Get returns the live product with this ID. A Get that begins after a write was acknowledged
+// sees it.
+//
+// Errors: [ErrNotFound], [ErrOverloaded], [ErrUnavailable], [ErrClosed], the context's.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (Product, error) {
+	return s.finds.do(ctx, ByID(id), context.Context.Err)
+}
+
+// GetBySKU returns the live product with this SKU, otherwise as [Service.Get].
+func (s *Service) GetBySKU(ctx context.Context, sku string) (Product, error) {
+	if !ValidSKU(sku) {
+		return Product{}, ErrNotFound
+	}
+	return s.finds.do(ctx, BySKU(sku), context.Context.Err)
+}
+
+// Stock returns the stock of a live product, otherwise as [Service.Get].
+func (s *Service) Stock(ctx context.Context, id uuid.UUID) (Stock, error) {
+	return s.stocks.do(ctx, id, context.Context.Err)
+}
+
+// Create adds a product. Status defaults to draft and stock to 0.
+//
+// Errors: [InvalidError] with every fault, [TakenError], and as [Service.Update].
+func (s *Service) Create(ctx context.Context, d Draft) (Product, error) {
+	d, err := d.checked()
+	if err := joinFaults(errors.Join(d.unassigned(), err)); err != nil {
+		return Product{}, err
+	}
+	outcome, err := s.write(ctx, Write{Op: OpCreate, ID: newID(), Draft: &d})
+	return outcome.Product, err
+}
+
+// Update merges a patch into a product. A patch that changes nothing makes no new version.
+//
+// Errors: [InvalidError], [ErrNotFound], [ErrPreconditionFailed], [TakenError], [ErrBusy],
+// [ErrOverloaded], [ErrUnavailable], [ErrClosed]: nothing was changed. [ErrOutcomeUnknown]:
+// it may have been; the context's error comes together with it when the context ended after
+// the write's transaction had begun, and alone when the write was withdrawn before.
+func (s *Service) Update(ctx context.Context, id uuid.UUID, p Patch, e Expect) (Product, error) {
+	outcome, err := s.write(ctx, Write{Op: OpUpdate, ID: id, Patch: &p, Expect: e})
+	return outcome.Product, err
+}
+
+// Upsert creates the product with the draft's SKU or replaces its content, and says which:
+// [Created], [Updated] or [Unchanged]. Expect{Absent: true} only creates.
+//
+// Errors: as [Service.Create] and [Service.Update]. Of a known product ID, Version, times and
+// Stock are not changed; given, they must equal the present ones.
+func (s *Service) Upsert(ctx context.Context, d Draft, e Expect) (Product, Result, error) {
+	d, err := d.checked()
+	if err != nil {
+		return Product{}, Unchanged, err
+	}
+	outcome, err := s.write(ctx, Write{Op: OpUpsert, ID: newID(), Draft: &d, Expect: e})
+	return outcome.Product, outcome.Result, err
+}
+
+// Delete marks a product as deleted. Its SKU becomes free, and [Service.Restore] brings it
+// back.
+//
+// Errors: as [Service.Update].
+func (s *Service) Delete(ctx context.Context, id uuid.UUID, e Expect) error {
+	_, err := s.write(ctx, Write{Op: OpDelete, ID: id, Expect: e})
+	return err
+}
+
+// Restore brings a deleted product back. Of a live one it changes nothing.
+//
+// Errors: as [Service.Update]; [TakenError] if its SKU or options were taken meanwhile.
+func (s *Service) Restore(ctx context.Context, id uuid.UUID, e Expect) (Product, error) {
+	outcome, err := s.write(ctx, Write{Op: OpRestore, ID: id, Expect: e})
+	return outcome.Product, err
+}
+
+// AdjustStock adds delta to the quantity on hand, atomically. The reason, at most
+// [MaxReasonLen] characters, stands in the history.
+//
+// Errors: [StockError] if delta is negative, less is available and the product does not allow
+// Backorder; and as [Service.Update].
+func (s *Service) AdjustStock(ctx context.Context, id uuid.UUID, delta int64, reason string, e Expect) (Stock, error) {
+	var f faults
+	if delta < -MaxQuantity || delta > MaxQuantity {
+		f.add("delta", "range", "is %d; it must be within %d", delta, MaxQuantity)
+	}
+	f.line("reason", reason, MaxReasonLen)
+	if err := f.err(); err != nil {
+		return Stock{}, err
+	}
+	outcome, err := s.write(ctx, Write{Op: OpAdjustStock, ID: id, Delta: delta, Reason: reason, Expect: e})
+	return outcome.Stock, err
+}
+
+// SetStock sets the quantity on hand, as after a stocktaking. Expect the version of the stock
+// that was counted, [IfVersion], so that what was sold meanwhile is not undone.
+//
+// Errors: [StockError] if more is reserved and the product does not allow Backorder; and as
+// [Service.Update].
+func (s *Service) SetStock(ctx context.Context, id uuid.UUID, onHand int64, e Expect) (Stock, error) {
+	var f faults
+	f.quantity("on_hand", onHand)
+	if err := f.err(); err != nil {
+		return Stock{}, err
+	}
+	outcome, err := s.write(ctx, Write{Op: OpSetStock, ID: id, OnHand: &onHand, Expect: e})
+	return outcome.Stock, err
+}
+
+// Stats is a snapshot of a Service's work.
+type Stats struct {
+	Reads  LaneStats // Get and GetBySKU
+	Stocks LaneStats // Stock
+	Writes LaneStats
+}
+
+// Stats returns how busy the Service is.
+func (s *Service) Stats() Stats {
+	return Stats{Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats()}
+}
+
+// Close refuses new calls with [ErrClosed] and waits until every accepted one has been
+// answered. When ctx ends first, what still runs is cancelled and answered, and Close returns
+// an error that matches the context's. It may be called more than once.
+func (s *Service) Close(ctx context.Context) error {
+	defer s.abort()
+	s.closed.Store(true)
+	for _, idle := range []<-chan struct{}{s.finds.close(), s.stocks.close(), s.writes.close()} {
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			stats := s.Stats()
+			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
+				stats.Reads.Running+stats.Stocks.Running, stats.Writes.Running,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Writes.Waiting, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// checked returns a copy of the draft in normal form.
+func (d Draft) checked() (Draft, error) {
+	d.Product = d.Product.clone()
+	def(&d.Status, StatusDraft)
+	err := d.normalize()
+	if d.Stock != nil {
+		var f faults
+		f.quantity("stock", *d.Stock)
+		if f != nil {
+			err = joinFaults(errors.Join(err, f.err()))
+		}
+		stock := *d.Stock
+		d.Stock = &stock
+	}
+	return d, err
+}
+
+// now is the Service's time, in the precision that is kept.
+func (s *Service) now() time.Time { return s.opts.Now().UTC().Truncate(time.Microsecond) }
