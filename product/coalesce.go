@@ -2,8 +2,6 @@ package product
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 )
 
@@ -121,7 +119,7 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 // lane runs batch after batch until the queue is empty.
 func (c *coalescer[Q, R]) lane() {
 	for batch := c.next(); batch != nil; batch = c.next() {
-		c.runSafely(batch)
+		c.run(batch)
 	}
 }
 
@@ -154,24 +152,6 @@ func (c *coalescer[Q, R]) next() []*call[Q, R] {
 	c.queue = c.queue[:left]
 	c.batches++
 	return batch
-}
-
-// runSafely keeps a panic in a Store from ending the host's process: on a goroutine of ours
-// no HTTP server would recover it.
-func (c *coalescer[Q, R]) runSafely(batch []*call[Q, R]) {
-	defer func() {
-		if r := recover(); r != nil {
-			err := fmt.Errorf("product: the store panicked: %v\n%s", r, debug.Stack())
-			for _, call := range batch {
-				select {
-				case <-call.done:
-				default:
-					call.settle(call.answer, err)
-				}
-			}
-		}
-	}()
-	c.run(batch)
 }
 
 // close refuses new calls and returns a channel that is closed when every accepted one has

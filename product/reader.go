@@ -1,6 +1,10 @@
 package product
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
 
 // newReader returns the coalescer of one kind of lookup. Callers with the same key share one
 // answer; a key that finds nothing is answered with [ErrNotFound].
@@ -22,7 +26,7 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 				}
 				asked[c.question] = append(asked[c.question], c)
 			}
-			found, err := find(ctx, keys)
+			found, err := findSafely(ctx, find, keys)
 			for i := range found {
 				for _, key := range keysOf(&found[i]) {
 					for _, c := range asked[key] {
@@ -42,4 +46,14 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 			}
 		},
 	}
+}
+
+// findSafely keeps a panic in a Store from ending the host's process.
+func findSafely[K, V any](ctx context.Context, find func(context.Context, []K) ([]V, error), keys []K) (found []V, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			found, err = nil, fmt.Errorf("product: the store panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return find(ctx, keys)
 }

@@ -85,6 +85,9 @@ type Service struct {
 	stocks *coalescer[uuid.UUID, Stock]
 	writes *coalescer[Write, Outcome]
 
+	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
+	lockedUntil atomic.Int64                     // nanoseconds since 1970: until then batches do not wait for locks
+
 	closed atomic.Bool
 	alive  context.Context // ends when Close has returned
 	abort  context.CancelFunc
@@ -101,6 +104,7 @@ func NewService(store Store, opts *Options) *Service {
 	s.finds = newReader(s, store.Find, func(p *Product) []Key { return []Key{ByID(p.ID), BySKU(p.SKU)} })
 	s.stocks = newReader(s, store.Stock, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
 	s.writes = newWriter(s)
+	s.patient = newPatient(s)
 	return s
 }
 
@@ -230,9 +234,13 @@ func (s *Service) Stats() Stats {
 func (s *Service) Close(ctx context.Context) error {
 	defer s.abort()
 	s.closed.Store(true)
-	for _, idle := range []<-chan struct{}{s.finds.close(), s.stocks.close(), s.writes.close()} {
+	s.finds.close()
+	s.stocks.close()
+	s.writes.close()
+	// Writes may hand calls to the patient lane until they have ended.
+	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.patient.close} {
 		select {
-		case <-idle:
+		case <-ended():
 		case <-ctx.Done():
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",

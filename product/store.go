@@ -23,7 +23,7 @@ type Store interface {
 	List(ctx context.Context, q Query) ([]Product, error)
 
 	// History returns a product's changes, deleted or not: those of the product by version,
-	// then those of its stock by version. At most limit records, after the record after.
+	// then those of its stock by version, at most limit records.
 	History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error)
 
 	// Apply decides the batch by a [Decision] over locked rows and keeps the result and its

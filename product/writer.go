@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 )
 
@@ -43,56 +44,74 @@ func errUnderway(ctx context.Context) error {
 	return fmt.Errorf("%w: the caller left while it was being written: %w", ErrOutcomeUnknown, ctx.Err())
 }
 
-// applyBatch brings a batch to its end: every call is settled when it returns.
+// applyBatch brings a batch to its end: every call is settled when it returns, or handed to
+// the patient lane.
 //
 // When a batch fails it is tried again in halves, so that whatever made it fail is told to the
-// write that caused it and to nobody else. A locked row was waited for in the first attempt;
+// write that caused it and to nobody else. A locked row is waited for in the first attempt;
 // the halves do not wait, which finds the rows that are still locked quickly and lets
-// everybody else through. Those few then wait once more, together.
+// everybody else through. The writes to those rows then wait once more in a lane of their own.
+// For a while after, batches do not wait at all, so that a row which a person holds locked
+// does not make every batch with a write to it late.
 func (s *Service) applyBatch(batch []*writeCall) {
 	ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 	defer cancel()
-	err := s.apply(ctx, batch, false)
-	if err == nil {
-		return
-	}
-	busy := errors.Is(err, ErrBusy)
-	if settled(err) || len(batch) == 1 && !busy {
-		settleAll(batch, err)
-		return
-	}
-	s.opts.Logger.Warn("product: splitting a failed batch of writes", "writes", len(batch), "error", err)
-	stuck := batch
-	if len(batch) > 1 {
-		stuck = s.applyHalves(ctx, batch, busy)
-	}
+	noWait := time.Now().UnixNano() < s.lockedUntil.Load()
+	err := s.apply(ctx, batch, noWait)
+	stuck := s.isolate(ctx, batch, err, noWait)
 	if len(stuck) == 0 {
 		return
 	}
-	pause(ctx)
-	if err := s.apply(ctx, stuck, false); err != nil {
-		settleAll(stuck, err)
+	s.lockedUntil.Store(time.Now().Add(lockMemory).UnixNano())
+	if _, err := s.patient.enqueue(ctx, stuck); err != nil {
+		settleAll(stuck, ErrBusy)
 	}
 }
 
-// applyHalves applies each half of a batch that failed, and their halves, and returns the
-// calls that met a locked row.
-func (s *Service) applyHalves(ctx context.Context, batch []*writeCall, noWait bool) (stuck []*writeCall) {
+// lockMemory is how long a row that was found locked is taken to be locked still: as long as
+// a store waits for it.
+const lockMemory = time.Second
+
+// newPatient returns the coalescer of writes to locked rows.
+func newPatient(s *Service) *coalescer[*writeCall, struct{}] {
+	return &coalescer[*writeCall, struct{}]{
+		lanes:      1,
+		maxCalls:   s.opts.WriteBatchSize,
+		maxBytes:   s.opts.WriteBatchBytes,
+		maxWaiting: s.opts.MaxWaiting,
+		size:       func(c *writeCall) int { return c.question.size() },
+		run: func(calls []*call[*writeCall, struct{}]) {
+			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
+			defer cancel()
+			batch := make([]*writeCall, len(calls))
+			for i, c := range calls {
+				batch[i] = c.question
+			}
+			err := s.apply(ctx, batch, false)
+			settleAll(s.isolate(ctx, batch, err, false), ErrBusy)
+		},
+	}
+}
+
+// isolate deals with what the attempt at a batch came to. It returns the calls that met a
+// locked row; all others are settled.
+func (s *Service) isolate(ctx context.Context, batch []*writeCall, err error, noWait bool) (stuck []*writeCall) {
+	busy := errors.Is(err, ErrBusy)
+	switch {
+	case err == nil:
+		return nil
+	case settled(err), len(batch) == 1 && !busy:
+		settleAll(batch, err)
+		return nil
+	case len(batch) == 1:
+		return batch
+	}
+	s.opts.Logger.Debug("product: splitting a batch of writes that failed", "writes", len(batch), "error", err)
 	middle := len(batch) / 2
 	for _, half := range [][]*writeCall{batch[:middle], batch[middle:]} {
 		pause(ctx)
-		err := s.apply(ctx, half, noWait)
-		switch busy := errors.Is(err, ErrBusy); {
-		case err == nil:
-		case settled(err):
-			settleAll(half, err)
-		case len(half) > 1:
-			stuck = append(stuck, s.applyHalves(ctx, half, noWait || busy)...)
-		case busy:
-			stuck = append(stuck, half...)
-		default:
-			settleAll(half, err)
-		}
+		err := s.apply(ctx, half, noWait || busy)
+		stuck = append(stuck, s.isolate(ctx, half, err, noWait || busy)...)
 	}
 	return stuck
 }
@@ -110,7 +129,7 @@ func (s *Service) apply(ctx context.Context, batch []*writeCall, noWait bool) er
 	for i, c := range batch {
 		writes[i] = c.question
 	}
-	outcomes, err := s.store.Apply(ctx, Batch{Writes: writes, NoWait: noWait})
+	outcomes, err := s.applySafely(ctx, Batch{Writes: writes, NoWait: noWait})
 	if err != nil {
 		return err
 	}
@@ -118,6 +137,17 @@ func (s *Service) apply(ctx context.Context, batch []*writeCall, noWait bool) er
 		c.settle(outcomes[i], outcomes[i].Err)
 	}
 	return nil
+}
+
+// applySafely keeps a panic in a Store from ending the host's process: on a goroutine of ours
+// no HTTP server would recover it. What the Store had done by then nobody knows.
+func (s *Service) applySafely(ctx context.Context, b Batch) (outcomes []Outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: the store panicked: %v\n%s", ErrOutcomeUnknown, r, debug.Stack())
+		}
+	}()
+	return s.store.Apply(ctx, b)
 }
 
 func settleAll(batch []*writeCall, err error) {

@@ -1,0 +1,30 @@
+// Package product is the catalogue: what a product is, which rules hold for it, and a
+// [Service] that applies them for many callers at once.
+//
+//	svc := product.NewService(store, nil) // a sqlstore.Store, for one
+//	defer svc.Close(ctx)
+//	p, err := svc.Create(ctx, product.Draft{Product: product.Product{
+//		SKU: "TSHIRT-RED-M", Name: "T-shirt", Price: product.Money{Amount: 1999, Currency: "EUR"},
+//	}})
+//
+// # Batches
+//
+// A [Store] speaks in batches and the Service folds callers into them: while one query is in
+// flight, whoever asks meanwhile shares the next one, and so do writers one transaction. A
+// caller notices nothing of it but the speed. It gets its own answer or its own error; what it
+// reads is never older than its question; and when its context ends it is answered at once
+// while the batch goes on.
+//
+// # Rules
+//
+// Every rule is decided in Go, by a [Decision], over rows that the Store holds locked, in the
+// order of arrival. So the rules are the same on every engine, a wrong write fails alone, and
+// a [Patch] is merged with what is there, not with what the caller last saw. A caller who
+// wants to be sure of what it saw says so by [Expect].
+//
+// # Unknown outcomes
+//
+// A connection can die while a COMMIT is under way. A Store then finds out what became of it;
+// only when it cannot do so in time is the caller told [ErrOutcomeUnknown]. Every other error
+// means that nothing was changed.
+package product
