@@ -1,0 +1,53 @@
+// Package feed brings files of products into a catalogue: today the CSV that Shopify exports.
+//
+// [Import] reads a stream of any length in constant memory, merges it in batches and tells
+// what happens as events: progress, every refused row with its line, and a summary. A wrong
+// row does not stop the good ones. Running the same file again changes nothing, so an import
+// that was cut short is completed by starting it over.
+//
+// # Shopify's columns
+//
+// Both the columns of older exports (Handle, Variant SKU) and their later names (URL handle,
+// SKU) are understood, in any order, whatever their case. Handle, Title and Variant Price must
+// be there. A column that the file lacks leaves a known product's member as it is; a blank
+// cell empties it.
+//
+//	Handle                     group, of every product, and part of a made SKU
+//	Title                      name
+//	Body (HTML)                description, HTML as it is
+//	Vendor, Tags               vendor, tags (separated by commas)
+//	Status, Published          status: that of Status, but a product that is not published is a
+//	                           draft; a blank Published means true, as in Shopify
+//	Product Category           category, its levels parted by ">"; without it Google's category
+//	                           if that is a path and no number; without both, Type
+//	Option1–3 Name, Value      options; Title = Default Title means none
+//	Variant SKU                sku; if blank one is made, see below
+//	Variant Grams              weight_grams, rounded
+//	Variant Inventory Qty      stock; blank leaves it alone. Below zero it is 0, with a warning,
+//	                           unless the policy is continue
+//	Variant Inventory Policy   backorder: continue is true, deny is false
+//	Variant Price              price, a decimal number in major units of [Config].Currency
+//	Variant Compare At Price   compare_at; zero means none
+//	Variant Barcode            barcode, without the apostrophe that spreadsheets put in front. A
+//	                           code that is no GTIN is kept as attribute variant_barcode, with a
+//	                           warning
+//	Image Src, Position,       images of all the handle's products, by position; the first 50 are
+//	Alt Text; Variant Image    kept, with a warning. A variant's own image comes first
+//
+// What only Shopify's checkout uses (tracker, fulfillment service, shipping, tax and weight
+// unit), Cost per item, which is nobody else's business, and prices per market are left out.
+// Every other cell that is not blank becomes an attribute named after its column: SEO Title is
+// seo_title. Those whose column begins with "Variant" belong to their row, others to all rows of
+// the handle.
+//
+// The rows of a handle stand together. Its first row carries what the others leave blank. A row
+// without price, option value and SKU adds its image and nothing else.
+//
+// # Made SKUs
+//
+// A blank SKU is made of the handle and the option values, joined by points:
+// classic-varsity-top.Small. A space becomes an underscore. If any other character had to be
+// replaced, or the whole is longer than 64 characters, it is cut and ends in a tilde and 80 bits of
+// a hash in hexadecimal digits, so that different variants never share a SKU. It depends on nothing else, and is
+// thus the same in every run.
+package feed

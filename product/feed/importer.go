@@ -1,0 +1,268 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// mergeTimeout bounds one batch. The Service has far shorter bounds of its own.
+const mergeTimeout = time.Minute
+
+// mergeAttempts is how often a batch is tried while the catalogue is busy. Merging again is
+// harmless; the pauses between, from 100 ms doubling, add up to some 6 s.
+const mergeAttempts = 7
+
+// importer is one run of Import.
+type importer struct {
+	ctx    context.Context
+	to     Merger
+	cfg    Config
+	counts Counts
+	batch  []item
+	last   time.Time // of the last progress event
+
+	yield   func(Event) bool
+	stopped bool // by the consumer
+}
+
+// errStopped ends the run when the consumer has broken off. Nobody sees it.
+var errStopped = errors.New("feed: stopped")
+
+// readError is an error of the caller's reader.
+type readError struct{ error }
+
+func (e readError) Unwrap() error { return e.error }
+
+// run returns the line at which it had to end before the file did, and why.
+func (i *importer) run(r io.Reader) (int, error) {
+	if err := i.cfg.Validate(); err != nil {
+		return 0, err
+	}
+	source, err := openShopify(r, i.cfg)
+	var structure *StructureError
+	switch {
+	case errors.As(err, &structure):
+		return structure.Line, err
+	case err != nil:
+		return 1, readError{err}
+	}
+	for it, readErr := range source.items() {
+		i.counts.Rows = source.read()
+		switch {
+		case readErr != nil:
+			// What was read whole is good, wherever the stream broke off.
+			if line, err := i.flush(); err != nil {
+				return line, err
+			}
+			return it.line, readError{readErr}
+		case it.faults != nil:
+			i.refuse(it, it.faults)
+		default:
+			i.batch = append(i.batch, it)
+		}
+		if len(i.batch) >= i.cfg.BatchSize {
+			if line, err := i.flush(); err != nil {
+				return line, err
+			}
+		}
+		i.progress()
+		if i.stopped {
+			return it.line, errStopped
+		}
+	}
+	i.counts.Rows = source.read()
+	return i.flush()
+}
+
+// flush merges the batch at hand. An error says that the catalogue cannot go on.
+func (i *importer) flush() (line int, err error) {
+	pause := 100 * time.Millisecond
+	for attempt := 1; len(i.batch) > 0; attempt++ {
+		if err := i.ctx.Err(); err != nil {
+			return i.batch[0].line, err
+		}
+		if i.stopped {
+			return i.batch[0].line, errStopped
+		}
+		cause := i.merge()
+		if cause == nil {
+			continue
+		}
+		last := attempt == mergeAttempts
+		if last && errors.Is(cause, product.ErrBusy) {
+			for _, it := range i.batch {
+				i.refuse(it, []Fault{{Code: "busy", Message: "was locked by somebody else all the time; import the file again"}})
+			}
+			i.batch = nil
+			return 0, nil
+		}
+		if last || !passing(cause) {
+			return i.batch[0].line, cause
+		}
+		ctx, cancel := context.WithTimeout(i.ctx, pause)
+		i.await(ctx.Done())
+		cancel()
+		pause *= 2
+	}
+	return 0, nil
+}
+
+// merge tries the batch once. It leaves in it what was not decided, and returns why: an error
+// that will not pass, if there is one.
+func (i *importer) merge() (cause error) {
+	entries := make([]product.Entry, len(i.batch))
+	for n, it := range i.batch {
+		entries[n] = it.entry
+	}
+	var outcomes []product.Outcome
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(i.ctx), mergeTimeout)
+		defer cancel()
+		outcomes, err = i.to.Merge(ctx, entries)
+	}()
+	defer func() { <-done }() // even when the consumer panics
+	i.await(done)
+	if err != nil {
+		return err
+	}
+
+	var left []item
+	for n, it := range i.batch {
+		if err := outcomes[n].Err; err != nil && !ofRow(err) {
+			left = append(left, it)
+			if cause == nil || passing(cause) {
+				cause = err
+			}
+			continue
+		}
+		i.settle(it, outcomes[n])
+	}
+	i.batch = left
+	return cause
+}
+
+// passing reports whether merging again may help.
+func passing(err error) bool {
+	return errors.Is(err, product.ErrBusy) || errors.Is(err, product.ErrOverloaded) || errors.Is(err, product.ErrOutcomeUnknown)
+}
+
+// ofRow reports whether an error concerns one row only.
+func ofRow(err error) bool {
+	return errors.Is(err, product.ErrInvalid) || errors.Is(err, product.ErrTaken) || errors.Is(err, product.ErrInsufficientStock) ||
+		errors.Is(err, product.ErrPreconditionFailed) || errors.Is(err, product.ErrNotFound)
+}
+
+func (i *importer) settle(it item, outcome product.Outcome) {
+	if outcome.Err != nil {
+		i.refuse(it, faultsOf(outcome.Err))
+		return
+	}
+	switch outcome.Result {
+	case product.Created:
+		i.counts.Created++
+	case product.Unchanged:
+		i.counts.Unchanged++
+	default:
+		i.counts.Updated++
+	}
+	for _, w := range it.warnings {
+		i.counts.Warnings++
+		i.send(Event{Kind: EventWarning, Line: it.line, SKU: it.sku, Field: w.Field, Code: w.Code, Message: w.Message})
+	}
+}
+
+func (i *importer) refuse(it item, faults []Fault) {
+	i.counts.Refused++
+	first := faults[0]
+	i.send(Event{Kind: EventRefused, Line: it.line, SKU: it.sku, Field: first.Field, Code: first.Code, Message: first.Message, More: faults[1:]})
+}
+
+// faultsOf tells a row's error in the words of a fault.
+func faultsOf(err error) []Fault {
+	var invalid *product.InvalidError
+	var taken *product.TakenError
+	var stock *product.StockError
+	switch {
+	case errors.As(err, &invalid):
+		faults := make([]Fault, len(invalid.Faults))
+		for n, f := range invalid.Faults {
+			faults[n] = Fault(f)
+		}
+		return faults
+	case errors.As(err, &taken) && taken.Field == "options":
+		return []Fault{{taken.Field, "taken", fmt.Sprintf("are those of product %s of the same group; give each variant its own", taken.By)}}
+	case errors.As(err, &taken):
+		return []Fault{{taken.Field, "taken", fmt.Sprintf("belongs to product %s; give each product its own", taken.By)}}
+	case errors.As(err, &stock):
+		return []Fault{{"stock", "insufficient_stock", fmt.Sprintf("would be %d, and %d are reserved; import it when they are free", stock.Available, stock.Wanted)}}
+	}
+	return []Fault{{Code: "conflict", Message: "was changed by somebody else at the same time; import the file again"}}
+}
+
+// await waits for done and meanwhile tells the progress.
+func (i *importer) await(done <-chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Until(i.last.Add(i.cfg.ProgressEvery))):
+			i.progress()
+		}
+	}
+}
+
+// progress tells the counts if it is time to.
+func (i *importer) progress() {
+	if now := time.Now(); now.Sub(i.last) >= i.cfg.ProgressEvery {
+		i.last = now
+		i.send(Event{Kind: EventProgress, Counts: i.now()})
+	}
+}
+
+func (i *importer) now() *Counts {
+	counts := i.counts
+	return &counts
+}
+
+func (i *importer) send(e Event) {
+	i.stopped = i.stopped || !i.yield(e)
+}
+
+// failed tells why the import ends early, and how to go on.
+func (i *importer) failed(line int, err error) Event {
+	e := Event{Kind: EventFailed, Line: line, Err: err, Counts: i.now()}
+	const again = "; what landed stays, and importing the file again completes it"
+	var structure *StructureError
+	var invalid *product.InvalidError
+	var read readError
+	switch {
+	case errors.As(err, &structure):
+		e.Line, e.Code, e.Message = structure.Line, structure.Code, structure.Message
+	case errors.As(err, &invalid):
+		faults := faultsOf(err)
+		e.Field, e.Code, e.Message, e.More = faults[0].Field, faults[0].Code, faults[0].Message, faults[1:]
+	case errors.As(err, &read):
+		e.Err, e.Code, e.Message = read.error, "read", fmt.Sprintf("the file broke off: %v%s", read.error, again)
+	case i.ctx.Err() != nil:
+		e.Code, e.Message = "canceled", "the import was cut short"+again
+	case errors.Is(err, product.ErrUnavailable):
+		e.Code, e.Message = "unavailable", "the database is unavailable"+again
+	case errors.Is(err, product.ErrOverloaded):
+		e.Code, e.Message = "overloaded", "the catalogue is overloaded"+again
+	case errors.Is(err, product.ErrOutcomeUnknown):
+		e.Code, e.Message = "outcome_unknown", "it is not known whether the last rows landed; importing the file again completes it"
+	case errors.Is(err, product.ErrClosed):
+		e.Code, e.Message = "closed", "the catalogue is shutting down"+again
+	default:
+		e.Code, e.Message = "internal", "the catalogue failed"+again
+	}
+	return e
+}

@@ -1,0 +1,102 @@
+package feed_test
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/feed"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// recorder is a Merger that keeps the entries by SKU, so that tests see what a file comes to.
+type recorder struct {
+	mu      sync.Mutex
+	entries map[string]product.Entry
+	order   []string
+	batches []int
+
+	before func(batch int) error                             // may fail a batch
+	decide func(batch int, e product.Entry) *product.Outcome // may decide an entry
+}
+
+func (r *recorder) Merge(_ context.Context, entries []product.Entry) ([]product.Outcome, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, len(entries))
+	if r.before != nil {
+		if err := r.before(len(r.batches)); err != nil {
+			return nil, err
+		}
+	}
+	if r.entries == nil {
+		r.entries = make(map[string]product.Entry)
+	}
+	outcomes := make([]product.Outcome, len(entries))
+	for i, e := range entries {
+		if r.decide != nil {
+			if o := r.decide(len(r.batches), e); o != nil {
+				outcomes[i] = *o
+				continue
+			}
+		}
+		known, ok := r.entries[e.Draft.SKU]
+		switch {
+		case !ok:
+			outcomes[i].Result = product.Created
+			r.order = append(r.order, e.Draft.SKU)
+		case !reflect.DeepEqual(known, e):
+			outcomes[i].Result = product.Updated
+		}
+		r.entries[e.Draft.SKU] = e
+	}
+	return outcomes, nil
+}
+
+// draft returns the only product, or the one with this SKU.
+func (r *recorder) draft(t *testing.T, sku string) product.Draft {
+	t.Helper()
+	require.Contains(t, r.entries, sku, "known: %v", r.order)
+	return r.entries[sku].Draft
+}
+
+func (r *recorder) groups() map[string]int {
+	groups := make(map[string]int)
+	for _, e := range r.entries {
+		groups[e.Draft.Group]++
+	}
+	return groups
+}
+
+func euros() feed.Config { return feed.Config{Format: feed.Shopify, Currency: "EUR"} }
+
+// run imports a file and returns its events, of which the last is the summary.
+func run(t *testing.T, to feed.Merger, file string, cfg feed.Config) (events []feed.Event, summary feed.Event) {
+	t.Helper()
+	for e := range feed.Import(t.Context(), to, strings.NewReader(file), cfg) {
+		events = append(events, e)
+	}
+	require.NotEmpty(t, events)
+	summary = events[len(events)-1]
+	require.Equal(t, feed.EventSummary, summary.Kind)
+	return events[:len(events)-1], summary
+}
+
+func testdata(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// some is a UUID to tell apart.
+var some = uuid.MustParse("0190a5d2-0000-7000-8000-000000000001")
