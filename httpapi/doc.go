@@ -1,0 +1,2 @@
+// Package httpapi serves a product catalogue over HTTP. See NewHandler.
+package httpapi

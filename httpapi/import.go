@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/feed"
+)
+
+func importParams() []string { return []string{"format", "currency"} }
+
+// importProducts streams both ways: it reads as fast as rows are merged, and tells what happens
+// meanwhile. A file that cannot be read at all is answered with a problem; once the first event
+// is out, whatever else goes wrong is an event too.
+func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
+	if err := checkMedia(w, r, mediaCSV); err != nil {
+		return err
+	}
+	values := r.URL.Query()
+	cfg := feed.Config{Format: feed.Format(values.Get("format")), Currency: values.Get("currency")}
+	if err := cfg.Validate(); err != nil {
+		return parameterError(err)
+	}
+	s := &stream{h: h, w: w, r: r, control: http.NewResponseController(w)}
+	// Without this an HTTP/1 server reads the whole body before it sends the first event.
+	_ = s.control.EnableFullDuplex()
+	for event := range feed.Import(r.Context(), h.svc, s, cfg) {
+		if err := refusal(&event); err != nil && !s.begun {
+			s.hangUp()
+			return err
+		}
+		if !s.send(&event) {
+			s.hangUp()
+			return nil
+		}
+	}
+	return nil
+}
+
+// refusal is why nothing of a file was taken, if so.
+func refusal(e *feed.Event) error {
+	var structure *feed.StructureError
+	switch c := e.Counts; {
+	case e.Kind != feed.EventFailed || c != nil && c.Created+c.Updated+c.Unchanged > 0:
+		return nil
+	case errors.As(e.Err, &structure):
+		detail := fmt.Sprintf("The file cannot be read. Line %d: %s.", structure.Line, structure.Message)
+		return &problem{kind: errMalformed, detail: detail, faults: []product.Fault{{Code: structure.Code, Message: structure.Message}}}
+	}
+	return e.Err
+}
+
+// stream is the two directions of an import.
+type stream struct {
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	begun   bool // the answer's header is out
+	ended   bool // the body has been read to its end
+}
+
+// Read reads the body. It waits for the client as long as [Options].ImportIdle allows.
+func (s *stream) Read(p []byte) (int, error) {
+	_ = s.control.SetReadDeadline(s.deadline())
+	n, err := s.r.Body.Read(p)
+	switch {
+	case err == nil:
+	case err == io.EOF:
+		s.ended = true
+		// From here on the server listens for the client's leaving, which a deadline would
+		// look like.
+		_ = s.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = cut{errSlowBody, "nothing came for too long"}
+	case s.r.Context().Err() != nil:
+		err = s.r.Context().Err()
+	default:
+		err = cut{errBrokenBody, "the request ended early"}
+	}
+	return n, err
+}
+
+// cut is an error of the body in words that may stand in an event.
+type cut struct {
+	error
+	text string
+}
+
+func (c cut) Error() string { return c.text }
+func (c cut) Unwrap() error { return c.error }
+
+func (s *stream) deadline() time.Time {
+	if s.h.opts.ImportIdle < 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(s.h.opts.ImportIdle)
+}
+
+// send writes one event and reports whether the client takes it.
+func (s *stream) send(e *feed.Event) bool {
+	if e.Kind == feed.EventFailed {
+		s.h.opts.Logger.WarnContext(s.r.Context(), "httpapi: an import ended early", "request_id", s.w.Header().Get(headerRequestID), "line", e.Line, "error", e.Err)
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		s.h.opts.Logger.ErrorContext(s.r.Context(), "httpapi: an import event cannot be encoded", "error", err)
+		return false
+	}
+	if !s.begun {
+		s.begun = true
+		s.w.Header()["Content-Type"] = s.h.headers.ndjson
+		s.w.Header().Set("Cache-Control", "no-store")
+		s.w.WriteHeader(http.StatusOK)
+	}
+	_ = s.control.SetWriteDeadline(s.deadline())
+	if _, err := s.w.Write(append(line, '\n')); err != nil {
+		return false
+	}
+	if e.Kind == feed.EventRefused || e.Kind == feed.EventWarning {
+		return true // there may be thousands; the next progress event brings them
+	}
+	if err := s.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return false
+	}
+	return true
+}
+
+// hangUp makes the server close the connection after the answer if the rest of the body would
+// have to be read first.
+func (s *stream) hangUp() {
+	if !s.ended && !s.begun && s.r.ProtoMajor == 1 {
+		s.w.Header().Set("Connection", "close")
+	}
+}

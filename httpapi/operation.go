@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// operation is one row of the contract.
+type operation struct {
+	name   string // the operationId
+	method string
+	path   string // below the prefix
+	lane   int
+	params []string // that the query string may have
+	handle func(h *Handler, w http.ResponseWriter, r *http.Request) error
+}
+
+const (
+	laneRead = iota
+	laneWrite
+	laneImport
+)
+
+// operations lists everything that a Handler does.
+func operations() []operation {
+	include := []string{"include"}
+	return []operation{
+		{"createProduct", "POST", "/products", laneWrite, nil, (*Handler).createProduct},
+		{"listProducts", "GET", "/products", laneRead, listParams(), (*Handler).listProducts},
+		{"lookupProducts", "POST", "/products/lookup", laneRead, include, (*Handler).lookupProducts},
+		{"getProduct", "GET", "/products/{id}", laneRead, include, (*Handler).getProduct},
+		{"updateProduct", "PATCH", "/products/{id}", laneWrite, nil, (*Handler).updateProduct},
+		{"deleteProduct", "DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
+		{"restoreProduct", "POST", "/products/{id}/restore", laneWrite, nil, (*Handler).restoreProduct},
+		{"getStock", "GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
+		{"adjustStock", "POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
+		{"setStock", "PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
+		{"getProductBySKU", "GET", "/skus/{sku}", laneRead, include, (*Handler).getProductBySKU},
+		{"putProduct", "PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
+		{"importProducts", "POST", "/import", laneImport, importParams(), (*Handler).importProducts},
+	}
+}
+
+// check refuses what would otherwise be ignored in silence.
+func (op *operation) check(r *http.Request) error {
+	if op.lane != laneRead && r.Header["Idempotency-Key"] != nil {
+		return errIdempotencyKey
+	}
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return &problem{kind: errBadParameter, detail: "The query string is malformed; escape its values with % (RFC 3986, section 2.1)."}
+	}
+	var faults []product.Fault
+	for name, values := range query {
+		switch {
+		case !slices.Contains(op.params, name):
+			faults = append(faults, product.Fault{Field: short(name), Code: "unknown", Message: "is no parameter of this operation; remove it or correct its name"})
+		case len(values) > 1:
+			faults = append(faults, product.Fault{Field: name, Code: "duplicate", Message: "is given more than once; give it once"})
+		case values[0] == "":
+			faults = append(faults, product.Fault{Field: name, Code: "required", Message: "is empty; give a value, or leave it out"})
+		}
+	}
+	if include := query.Get("include"); include != "" && include != "stock" {
+		faults = append(faults, product.Fault{Field: "include", Code: "unknown", Message: "can only be stock"})
+	}
+	return badParameters(faults)
+}

@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+)
+
+// Options tunes a [Handler]. The zero value, and nil, mean the defaults.
+type Options struct {
+	// Prefix is what the paths of all operations begin with, such as "/v1". It stands in the
+	// patterns of the handler's own mux, so that middleware reads the whole of r.Pattern. It
+	// begins with a slash, does not end with one, and consists of letters, digits and -._~.
+	// Default: none.
+	Prefix string
+
+	// MaxBodyBytes bounds the body of every request but an import's; a bigger one is 413.
+	// Default 1 MiB: the biggest product is below 400 KiB. It cannot be switched off.
+	MaxBodyBytes int64
+
+	// MaxReads and MaxWrites are how many requests of each kind are served at once; one more
+	// is 503 at once. Reads and writes have lanes of their own, so that neither starves the
+	// other. Defaults 4096 and 1024: many times what two batches of a [product.Service] hold,
+	// so that batches fill, and few enough that bodies and answers fit into memory. Negative:
+	// unlimited.
+	MaxReads  int
+	MaxWrites int
+
+	// MaxImports is how many imports run at once. Default 1: an import fills the database's
+	// writers by itself. Negative: unlimited.
+	MaxImports int
+
+	// Timeout bounds one operation, reading its body included. An import has none; it is bound
+	// by ImportIdle. Default 15 s, which is longer than a [product.Service] takes for a batch
+	// by default, so that a writer learns its outcome. Negative: none.
+	Timeout time.Duration
+
+	// ImportIdle is how long an import waits for its client, to send or to take something,
+	// before it is cut. It replaces the server's ReadTimeout and WriteTimeout, where the
+	// ResponseWriter supports that. Default 30 s. Negative: forever.
+	ImportIdle time.Duration
+
+	// RequirePrecondition refuses PUT, PATCH and DELETE without If-Match or If-None-Match with
+	// 428 (RFC 6585, section 3), so that no client overwrites what it has not seen.
+	RequirePrecondition bool
+
+	// ProblemBase is what the type of a problem document begins with; its slug follows.
+	// Default: the page of this package's repository that explains them all.
+	ProblemBase string
+
+	// Logger gets what callers must not see: the cause of every 500, and of every 503 that is
+	// the database's fault, with the request id. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+const defaultProblemBase = "https://github.com/productkit-go/productkit/blob/HEAD/httpapi/PROBLEMS.md#"
+
+// WithDefaults returns the options with every zero replaced by its default.
+func (o Options) WithDefaults() Options {
+	def(&o.MaxBodyBytes, 1<<20)
+	def(&o.MaxReads, 4096)
+	def(&o.MaxWrites, 1024)
+	def(&o.MaxImports, 1)
+	def(&o.Timeout, 15*time.Second)
+	def(&o.ImportIdle, 30*time.Second)
+	def(&o.ProblemBase, defaultProblemBase)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func def[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Validate returns one sentence per broken rule, or nil.
+func (o Options) Validate() error {
+	var errs []error
+	if p := o.Prefix; p != "" && (p[0] != '/' || p == "/" || path.Clean(p) != p || strings.Trim(p, prefixChars) != "") {
+		errs = append(errs, fmt.Errorf("httpapi: Prefix %q must be empty or like /v1: a slash in front, none behind, and only letters, digits and -._~ between", p))
+	}
+	if o.MaxBodyBytes < 0 {
+		errs = append(errs, fmt.Errorf("httpapi: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
+	}
+	if _, err := url.Parse(o.ProblemBase); err != nil || strings.ContainsAny(o.ProblemBase, "\"\\ ") {
+		errs = append(errs, fmt.Errorf("httpapi: ProblemBase %q must be a URI reference", o.ProblemBase))
+	}
+	return errors.Join(errs...)
+}
+
+const prefixChars = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

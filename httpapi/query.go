@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+func listParams() []string {
+	return []string{"status", "category", "tag", "vendor", "group", "sku_prefix", "price_min", "price_max", "currency",
+		"in_stock", "updated_since", "deleted", "sort", "limit", "cursor", "include"}
+}
+
+func includesStock(r *http.Request) bool {
+	return r.URL.RawQuery != "" && r.URL.Query().Get("include") == "stock"
+}
+
+// parseQuery reads the filter of a list from parameters that have been checked by name. What
+// their values mean the Service decides.
+func parseQuery(values url.Values) (product.Query, error) {
+	v := paramReader{values: values}
+	q := product.Query{
+		Status:       product.Status(values.Get("status")),
+		Category:     values.Get("category"),
+		Tag:          values.Get("tag"),
+		Vendor:       values.Get("vendor"),
+		Group:        values.Get("group"),
+		SKUPrefix:    values.Get("sku_prefix"),
+		Currency:     values.Get("currency"),
+		PriceMin:     v.integer("price_min"),
+		PriceMax:     v.integer("price_max"),
+		InStock:      v.flag("in_stock"),
+		UpdatedSince: v.time("updated_since"),
+		Sort:         product.Sort(values.Get("sort")),
+		Limit:        v.limit(),
+		Cursor:       values.Get("cursor"),
+	}
+	if deleted := v.flag("deleted"); deleted != nil {
+		q.Deleted = *deleted
+	}
+	return q, badParameters(v.faults)
+}
+
+// paramReader reads typed parameters and collects what is wrong with them.
+type paramReader struct {
+	values url.Values
+	faults []product.Fault
+}
+
+func (v *paramReader) fault(name, code, message string) {
+	v.faults = append(v.faults, product.Fault{Field: name, Code: code, Message: message})
+}
+
+func (v *paramReader) integer(name string) *int64 {
+	s := v.values.Get(name)
+	if s == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		v.fault(name, "format", "must be an integer in minor units of the currency, such as 1999")
+		return nil
+	}
+	return &n
+}
+
+func (v *paramReader) flag(name string) *bool {
+	switch v.values.Get(name) {
+	case "":
+		return nil
+	case "true":
+		return new(true)
+	case "false":
+		return new(false)
+	}
+	v.fault(name, "format", "must be true or false")
+	return nil
+}
+
+func (v *paramReader) time(name string) time.Time {
+	s := v.values.Get(name)
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.IsZero() {
+		message := "must be an RFC 3339 time such as 2026-01-02T03:04:05Z"
+		if strings.Contains(s, " ") {
+			message += "; write its plus sign as %2B"
+		}
+		v.fault(name, "format", message)
+	}
+	return t
+}
+
+// limit clamps what is above the greatest page, however far above.
+func (v *paramReader) limit() int {
+	s := v.values.Get("limit")
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(s)
+	switch {
+	case errors.Is(err, strconv.ErrRange) && n > 0:
+		return product.MaxLimit
+	case err != nil || n < 1:
+		v.fault("limit", "range", "must be an integer from 1 to "+strconv.Itoa(product.MaxLimit))
+		return 0
+	}
+	return min(n, product.MaxLimit)
+}
+
+// badParameters returns the faults in the order of their names; nil if there are none.
+func badParameters(faults []product.Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(faults, func(a, b product.Fault) int { return strings.Compare(a.Field, b.Field) })
+	const most = 100
+	return &problem{kind: errBadParameter, faults: faults[:min(len(faults), most)]}
+}
+
+// short keeps what a client sent short enough to be shown back.
+func short(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

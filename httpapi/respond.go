@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/productkit-go/productkit/internal/productjson"
+	"github.com/productkit-go/productkit/product"
+)
+
+// buffer holds a body while it is read or built.
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func getBuffer() *buffer { return buffers.Get().(*buffer) }
+
+// putBuffer keeps a buffer for the next request, unless a rare big body would stay in memory.
+func putBuffer(buf *buffer) {
+	if cap(buf.b) <= 64<<10 {
+		buf.b = buf.b[:0]
+		buffers.Put(buf)
+	}
+}
+
+// fixedHeaders are values that many answers share. They are never changed.
+type fixedHeaders struct {
+	json, problem, ndjson, revalidate []string
+}
+
+func newFixedHeaders() fixedHeaders {
+	return fixedHeaders{
+		json:    []string{"application/json"},
+		problem: []string{"application/problem+json"},
+		ndjson:  []string{"application/x-ndjson"},
+		// A catalogue behind authorisation is nobody else's to keep, and a price must not be
+		// stale; a revalidation with the ETag costs a 304.
+		revalidate: []string{"private, no-cache"},
+	}
+}
+
+// write sends a whole answer. The client's absence is no error of ours.
+func (h *Handler) write(w http.ResponseWriter, status int, contentType []string, body []byte) {
+	header := w.Header()
+	header["Content-Type"] = contentType
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) > 64<<10 && h.opts.Timeout > 0 {
+		// More than sockets buffer: a client that takes nothing must not hold its place forever.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.opts.Timeout))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// writeProduct answers a write with the product as it left it.
+func (h *Handler) writeProduct(w http.ResponseWriter, status int, p *product.Product) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	buf.b = append(appendProductTag(append(buf.b, '"'), p), '"')
+	h.tag(w, buf.b)
+	buf.b = p.AppendJSON(buf.b[:0])
+	h.write(w, status, h.headers.json, buf.b)
+}
+
+// showProduct answers a read: with the stock if the client wants it, and with nothing but the
+// ETag if it has it all already.
+func (h *Handler) showProduct(w http.ResponseWriter, r *http.Request, p *product.Product) error {
+	var stock *product.Stock
+	if includesStock(r) {
+		s, err := h.svc.Stock(r.Context(), p.ID)
+		if err != nil {
+			return err
+		}
+		stock = &s
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	buf.b = appendProductTag(append(buf.b, '"'), p)
+	if stock != nil {
+		buf.b = strconv.AppendInt(append(buf.b, '.'), stock.Version, 10)
+	}
+	buf.b = append(buf.b, '"')
+	return h.show(w, r, buf, func(b []byte) []byte { return appendWithStock(b, p, stock) })
+}
+
+// writeStock answers a write with the stock as it left it.
+func (h *Handler) writeStock(w http.ResponseWriter, s product.Stock) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	buf.b = append(appendStockTag(append(buf.b, '"'), s), '"')
+	h.tag(w, buf.b)
+	buf.b = productjson.AppendStock(buf.b[:0], s)
+	h.write(w, http.StatusOK, h.headers.json, buf.b)
+}
+
+// show answers a read whose quoted tag is in buf, as the request's preconditions decide.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, buf *buffer, appendBody func([]byte) []byte) error {
+	status, err := evaluate(r, buf.b[1:len(buf.b)-1])
+	if err != nil {
+		return err
+	}
+	h.tag(w, buf.b)
+	if status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return nil
+	}
+	buf.b = appendBody(buf.b[:0])
+	h.write(w, status, h.headers.json, buf.b)
+	return nil
+}
+
+func (h *Handler) tag(w http.ResponseWriter, quoted []byte) {
+	header := w.Header()
+	header["Etag"] = []string{string(quoted)}
+	header["Cache-Control"] = h.headers.revalidate
+}
+
+func appendWithStock(b []byte, p *product.Product, s *product.Stock) []byte {
+	b = p.AppendJSON(b)
+	if s == nil {
+		return b
+	}
+	b = append(b[:len(b)-1], `,"stock":`...)
+	return append(productjson.AppendStock(b, *s), '}')
+}
