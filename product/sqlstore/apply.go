@@ -1,0 +1,176 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/internal/txretry"
+	"github.com/productkit-go/productkit/product"
+)
+
+const (
+	// maxRaces is how often a batch begins again because somebody else took a SKU or a variant
+	// between the look and the insert. Each time the look then sees it; more needs an opponent
+	// who takes another one each time.
+	maxRaces = 5
+
+	// maxLost is how often it begins again because the connection broke before COMMIT.
+	maxLost = 1
+
+	// maxStale is how many connections may turn out to have died while they were idle: as many
+	// as a big pool keeps, for each is found out without a round trip.
+	maxStale = 1000
+)
+
+// Apply decides and keeps a batch in one transaction; see [product.Store].
+//
+// The transaction's first statement inserts the batch's own ID. When the answer to COMMIT is
+// lost, the same batch runs once more: the insert waits for the old transaction, and a
+// duplicate means that it was committed, so what it decided stands. Otherwise the batch is
+// applied now.
+func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
+	if len(b.Writes) == 0 {
+		return nil, nil
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: making a batch ID: %w", err)
+	}
+	var races, stale, broken int
+	for {
+		outcomes, stage, err := s.attempt(ctx, id, b)
+		switch {
+		case err == nil:
+			return outcomes, nil
+		case stage == committing:
+			s.opts.Logger.Warn("sqlstore: the answer to COMMIT was lost; finding out", "batch", id, "writes", len(b.Writes), "error", err)
+			return s.settle(ctx, id, b, outcomes, err)
+		case ctx.Err() != nil:
+			return nil, err
+		case stage == writing && duplicate(err) && races < maxRaces:
+			races++
+		case stage == beginning && errors.Is(err, driver.ErrBadConn) && stale < maxStale:
+			stale++
+		case stage != beginning && lost(err) && broken < maxLost:
+			broken++
+		default:
+			return nil, err
+		}
+	}
+}
+
+// settle finds out what became of a batch whose COMMIT was not answered, until SettleTimeout or
+// the context ends.
+func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDoubt []product.Outcome, cause error) ([]product.Outcome, error) {
+	if s.opts.SettleTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.opts.SettleTimeout)
+		defer cancel()
+	}
+	var races int
+	var backoff txretry.Backoff
+	for {
+		if backoff.Wait(ctx) != nil {
+			return nil, fmt.Errorf("%w: the connection was lost during COMMIT and nothing more could be found out: %w", product.ErrOutcomeUnknown, cause)
+		}
+		outcomes, stage, err := s.attempt(ctx, id, b)
+		switch {
+		case err == nil:
+			return outcomes, nil // the first one was not committed, this one is
+		case stage == committing:
+			inDoubt, cause = outcomes, err // this one held the ID, so no earlier one was committed
+		case stage == marking && duplicate(err):
+			return inDoubt, nil
+		case stage == writing && duplicate(err) && races < maxRaces:
+			races++
+		case stage == writing && !lost(err):
+			return nil, err // the ID was free: nothing had been applied, and nothing is
+		default:
+			s.opts.Logger.Warn("sqlstore: a lost COMMIT is still unknown", "batch", id, "error", err)
+		}
+	}
+}
+
+// stage says how far an attempt came.
+type stage int
+
+const (
+	beginning  stage = iota // no statement of the transaction has been answered
+	marking                 // inserting the batch's ID
+	writing                 // deciding and writing; the ID was free
+	committing              // COMMIT was sent
+)
+
+// attempt runs the batch's transaction once. With stage committing it returns outcomes together
+// with an error: they stand if the transaction was committed.
+func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]product.Outcome, stage, error) {
+	t, err := s.begin(ctx, b.NoWait)
+	if err != nil {
+		return nil, beginning, err
+	}
+	defer t.end(ctx)
+	query, args, err := s.tables.insertBatch(id)
+	if err != nil {
+		return nil, beginning, err
+	}
+	if _, err := t.ExecContext(ctx, query, args...); err != nil {
+		return nil, marking, classify(err)
+	}
+	w := &writer{tables: s.tables, packet: s.packet(), q: t}
+	d, err := w.decide(ctx, b)
+	if err != nil {
+		return nil, writing, err
+	}
+	saves := d.Saves()
+	if len(saves) == 0 {
+		return d.Outcomes(), writing, nil // nothing to commit
+	}
+	if err := w.write(ctx, saves, d.Changes()); err != nil {
+		return nil, writing, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, writing, classify(err) // database/sql would not send COMMIT either
+	}
+	if err := t.commit(ctx); err != nil {
+		return d.Outcomes(), committing, err
+	}
+	if s.commits.Add(1)%pruneEvery == 0 {
+		s.prune(ctx, t)
+	}
+	return d.Outcomes(), committing, nil
+}
+
+const (
+	pruneEvery = 256
+	// keepBatches is far longer than anybody looks for a lost COMMIT, and than clocks differ.
+	keepBatches = time.Hour
+)
+
+// prune removes old batch IDs. It is one short range at the beginning of the primary key.
+func (s *Store) prune(ctx context.Context, q querier) {
+	var before uuid.UUID // a UUIDv7 begins with milliseconds (RFC 9562, section 5.7)
+	for i, ms := 5, time.Now().Add(-keepBatches).UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
+		before[i] = byte(ms)
+	}
+	query, args, err := s.tables.pruneBatches(before)
+	if err == nil {
+		_, err = q.ExecContext(ctx, query, args...)
+	}
+	if err != nil {
+		s.opts.Logger.Warn("sqlstore: old batch IDs could not be removed; trying again later", "error", err)
+	}
+}
+
+// packet is how many bytes of values one statement may carry: text that is escaped doubles.
+func (s *Store) packet() int {
+	const most = 4 << 20 // MariaDB takes 16 MiB by default
+	if s.engine.packet > 0 {
+		return min(most, s.engine.packet/4)
+	}
+	return most
+}

@@ -1,0 +1,38 @@
+// Package sqlstore keeps products in MySQL, MariaDB or SQLite through database/sql. [Store]
+// implements [product.Store].
+//
+//	db, err := sql.Open("mysql", dsn)
+//	…
+//	err = sqlstore.Migrate(ctx, db, nil) // explicitly, and only here
+//	…
+//	store, err := sqlstore.New(ctx, db, nil)
+//	…
+//	catalogue := product.NewService(store, nil)
+//
+// # Servers
+//
+// MySQL from 8.0 and MariaDB from 10.6. The [sql.DB] may be the host's own, with whatever
+// parseTime, loc, clientFoundRows, interpolateParams and collation its data source name sets;
+// only charset must be utf8mb4 (the driver's default) and autocommit must be on, and [New] says
+// so if not. interpolateParams=true saves two round trips per statement.
+//
+// Each transaction sets READ COMMITTED for itself, and innodb_lock_wait_timeout for the time
+// that it runs; nothing of this is left behind on the host's connections.
+//
+// # SQLite
+//
+// SQLite from 3.37 through any driver whose errors have a method Code() int, such as
+// modernc.org/sqlite. The data source name should set
+//
+//	file:catalogue.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)
+//
+// so that readers do not block writers (WAL), what was acknowledged survives a power cut (FULL)
+// and another process's lock is waited for. Writes begin with BEGIN IMMEDIATE whatever _txlock
+// says. For a database in memory use ":memory:" and db.SetMaxOpenConns(1), because each
+// connection would get a database of its own.
+//
+// # Errors
+//
+// Errors match [product.ErrBusy], [product.ErrUnavailable] and [product.ErrOutcomeUnknown], and
+// the driver's error as well. They are told apart by number, never by text.
+package sqlstore

@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	sq "github.com/Masterminds/squirrel"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// list selects a page.
+//
+// It begins after a position by a >= ? AND (a > ? OR id > ?): of the row value (a, id) > (?, ?)
+// MySQL makes a scan of the whole index.
+func (t tables) list(q product.Query) (string, []any, error) {
+	s := sq.Select(productSelection...).From(t.products + " p").Limit(uint64(q.Limit))
+	s = t.filter(s, q)
+
+	column := sortColumn(q)
+	after, direction := " > ?", ""
+	if q.Sort.Descending() {
+		after, direction = " < ?", " DESC"
+	}
+	if column == "p.live_sku" { // unique by itself
+		if q.After != nil {
+			s = s.Where(column+after, q.After.Text)
+		}
+		return s.OrderBy(column + direction).ToSql()
+	}
+	if at := q.After; at != nil {
+		var value any = at.Int
+		if q.Sort == product.SortSKU || q.Sort == product.SortName || q.Sort == product.SortNameDesc {
+			value = at.Text
+		}
+		orEqual := map[string]string{" > ?": " >= ?", " < ?": " <= ?"}[after]
+		s = s.Where(column+orEqual, value).
+			Where("("+column+after+" OR p.id"+after+")", value, at.ID[:])
+	}
+	return s.OrderBy(column+direction, "p.id"+direction).ToSql()
+}
+
+func sortColumn(q product.Query) string {
+	switch q.Sort {
+	case product.SortUpdated, product.SortUpdatedDesc:
+		return "p.updated_at"
+	case product.SortName, product.SortNameDesc:
+		return "p.name"
+	case product.SortPrice, product.SortPriceDesc:
+		return "p.price"
+	case product.SortSKU:
+		return skuColumn(q)
+	}
+	return "p.created_at"
+}
+
+// skuColumn is indexed for live products. Deleted ones keep only the other one, whose sorting
+// reads all of them.
+func skuColumn(q product.Query) string {
+	if q.Deleted {
+		return "p.sku"
+	}
+	return "p.live_sku"
+}
+
+func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
+	switch {
+	case q.Deleted:
+		s = s.Where("p.deleted = 1")
+	case q.Sort == product.SortSKU:
+		s = s.Where("p.live_sku IS NOT NULL") // the same, and in the order's index
+	default:
+		s = s.Where("p.deleted = 0")
+	}
+	equal := func(column, value string) {
+		if value != "" {
+			s = s.Where(column+" = ?", value)
+		}
+	}
+	equal("p.currency", q.Currency)
+	equal("p.status", string(q.Status))
+	equal("p.vendor", q.Vendor)
+	equal("p.group_name", q.Group)
+	if q.Category != "" {
+		// '0' follows '/', so this is everything that begins with the path and a slash.
+		s = s.Where("(p.category = ? OR p.category >= ? AND p.category < ?)", q.Category, q.Category+"/", q.Category+"0")
+	}
+	if q.SKUPrefix != "" {
+		column := skuColumn(q)
+		s = s.Where(column+" >= ?", q.SKUPrefix).Where(column+" < ?", following(q.SKUPrefix))
+	}
+	if q.PriceMin != nil {
+		s = s.Where("p.price >= ?", *q.PriceMin)
+	}
+	if q.PriceMax != nil {
+		s = s.Where("p.price <= ?", *q.PriceMax)
+	}
+	if !q.UpdatedSince.IsZero() {
+		s = s.Where("p.updated_at >= ?", q.UpdatedSince.UnixMicro())
+	}
+	if q.Tag != "" {
+		s = s.Where("p.id IN (SELECT t.product_id FROM "+t.tags+" t WHERE t.tag = ?)", q.Tag)
+	}
+	if q.InStock != nil {
+		// A scalar and no EXISTS, which the servers would turn into a join that starts at the
+		// stock of everything and sorts it.
+		compare := map[bool]string{true: " > 0", false: " <= 0"}[*q.InStock]
+		s = s.Where("(SELECT s.on_hand - s.reserved FROM " + t.stock + " s WHERE s.product_id = p.id)" + compare)
+	}
+	return s
+}
+
+// following is the least string above all that begin with prefix, which is visible ASCII.
+func following(prefix string) string {
+	last := len(prefix) - 1
+	return prefix[:last] + string(rune(prefix[last]+1))
+}

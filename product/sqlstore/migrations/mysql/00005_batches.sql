@@ -1,0 +1,7 @@
+-- +goose Up
+-- One row per transaction of the last hour. Whoever lost the answer to a COMMIT finds out here
+-- whether it happened. The IDs are UUIDv7 and so hold their time.
+CREATE TABLE IF NOT EXISTS {prefix}batches (
+    id BINARY(16) NOT NULL,
+    PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {binary_collation};

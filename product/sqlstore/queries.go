@@ -1,0 +1,193 @@
+package sqlstore
+
+import (
+	"strings"
+
+	sq "github.com/Masterminds/squirrel"
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// tables holds the names of the tables and builds every statement on them: pure functions to
+// text and arguments. Lists of keys are padded to a power of two, so that there are few texts
+// and caches of prepared statements stay useful.
+type tables struct {
+	dialect                                 Dialect
+	products, stock, tags, changes, batches string
+}
+
+func newTables(d Dialect, prefix string) tables {
+	return tables{
+		dialect:  d,
+		products: prefix + "products",
+		stock:    prefix + "stock",
+		tags:     prefix + "tags",
+		changes:  prefix + "changes",
+		batches:  prefix + "batches",
+	}
+}
+
+// productColumns is the one list of what makes a product, in the order of scanner and values.
+var productColumns = []string{
+	"id", "sku", "name", "description", "status", "price", "currency", "compare_at", "backorder",
+	"group_name", "options", "category", "tags", "vendor", "barcode", "weight_grams", "images",
+	"attributes", "version", "created_at", "updated_at", "deleted_at",
+}
+
+// claimColumns follow productColumns where products are written. They are made from them.
+var claimColumns = []string{"live_sku", "variant_key", "deleted"}
+
+var (
+	stockColumns  = []string{"product_id", "on_hand", "reserved", "version"}
+	changeColumns = []string{"id", "product_id", "subject", "version", "kind", "changed_at", "actor", "reason", "fields"}
+
+	productSelection = qualified("p", productColumns)
+	stockSelection   = qualified("s", stockColumns)
+)
+
+func qualified(alias string, columns []string) []string {
+	names := make([]string, len(columns))
+	for i, column := range columns {
+		names[i] = alias + "." + column
+	}
+	return names
+}
+
+// maxKeys is how many keys one statement looks up: below every engine's limit of placeholders
+// (65,535; SQLite 32,766), and a power of two because of padding.
+const maxKeys = 512
+
+// in pads keys to the next power of two by repeating the last one.
+func in(column string, keys []any) sq.Sqlizer {
+	size := 1
+	for size < len(keys) {
+		size *= 2
+	}
+	padded := make([]any, size)
+	for i := range padded {
+		padded[i] = keys[min(i, len(keys)-1)]
+	}
+	return sq.Eq{column: padded}
+}
+
+// find selects the live products with these IDs, or SKUs, in column.
+func (t tables) find(column string, keys []any) (string, []any, error) {
+	return sq.Select(productSelection...).From(t.products + " p").
+		Where(in("p."+column, keys)).Where("p.deleted = 0").ToSql()
+}
+
+func (t tables) findStock(ids []any) (string, []any, error) {
+	return sq.Select(stockSelection...).From(t.stock + " s").
+		Join(t.products + " p ON p.id = s.product_id").
+		Where(in("s.product_id", ids)).Where("p.deleted = 0").ToSql()
+}
+
+// lock selects and locks the products whose column has one of the keys, and their stock, in the
+// order of the keys. The index is forced: a scan, which looks cheaper on a small table, would
+// wait for rows that nobody asked for.
+func (t tables) lock(column, index string, keys []any, noWait bool) (string, []any, error) {
+	columns := append(productSelection[:len(productSelection):len(productSelection)], stockSelection...)
+	q := sq.Select(columns...).Where(in("p."+column, keys)).OrderBy("p." + column)
+	if t.dialect == SQLite { // BEGIN IMMEDIATE has locked the whole database
+		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id").ToSql()
+	}
+	q = q.From(t.products + " p FORCE INDEX (" + index + ")").
+		JoinClause("STRAIGHT_JOIN " + t.stock + " s ON s.product_id = p.id")
+	if noWait {
+		return q.Suffix("FOR UPDATE NOWAIT").ToSql()
+	}
+	return q.Suffix("FOR UPDATE").ToSql()
+}
+
+func (t tables) history(id uuid.UUID, limit int) (string, []any, error) {
+	return sq.Select(changeColumns...).From(t.changes).
+		Where(sq.Eq{"product_id": id[:]}).
+		OrderBy("subject", "version").Limit(uint64(limit)).ToSql()
+}
+
+func (t tables) insertBatch(id uuid.UUID) (string, []any, error) {
+	return sq.Insert(t.batches).Columns("id").Values(id[:]).ToSql()
+}
+
+// pruneBatches removes a bounded number of rows, so that it never takes long.
+func (t tables) pruneBatches(before uuid.UUID) (string, []any, error) {
+	q := sq.Delete(t.batches).Where(sq.Lt{"id": before[:]})
+	if t.dialect != SQLite { // which does not know LIMIT here
+		q = q.Limit(1000)
+	}
+	return q.ToSql()
+}
+
+// releaseClaims takes SKUs and variants off products whose claims are about to change, so that
+// products of one batch may exchange theirs.
+func (t tables) releaseClaims(ids []any) (string, []any, error) {
+	return sq.Update(t.products).Set("live_sku", nil).Set("variant_key", nil).Where(in("id", ids)).ToSql()
+}
+
+func (t tables) deleteTags(ids []any) (string, []any, error) {
+	return sq.Delete(t.tags).Where(in("product_id", ids)).ToSql()
+}
+
+// insert is a statement with several rows.
+func insert(table string, columns []string, rows [][]any, suffix string) (string, []any, error) {
+	q := sq.Insert(table).Columns(columns...)
+	for _, row := range rows {
+		q = q.Values(row...)
+	}
+	if suffix != "" {
+		q = q.Suffix(suffix)
+	}
+	return q.ToSql()
+}
+
+// overwrite makes an insert replace the columns of the row that has the key, which is the first
+// of them.
+//
+// The form of MySQL and MariaDB would change whatever row collides in any unique key (both
+// manuals warn). It is used only for rows which this transaction has locked and which therefore
+// exist: InnoDB meets the primary key first, and a collision in another key is then error 1062.
+// A test holds this.
+func (t tables) overwrite(columns []string) string {
+	set := make([]string, 0, len(columns))
+	for _, column := range columns[1:] {
+		if column == "created_at" {
+			continue
+		}
+		if t.dialect == SQLite {
+			set = append(set, column+" = excluded."+column)
+		} else {
+			set = append(set, column+" = VALUES("+column+")")
+		}
+	}
+	if t.dialect == SQLite {
+		return "ON CONFLICT (" + columns[0] + ") DO UPDATE SET " + strings.Join(set, ", ")
+	}
+	return "ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
+}
+
+// probes read every column of every table, and no row.
+func (t tables) probes() []string {
+	columns := func(lists ...[]string) string {
+		var names []string
+		for _, list := range lists {
+			names = append(names, list...)
+		}
+		return strings.Join(names, ", ")
+	}
+	return []string{
+		"SELECT " + columns(productColumns, claimColumns) + " FROM " + t.products + " WHERE 1 = 0",
+		"SELECT " + columns(stockColumns) + " FROM " + t.stock + " WHERE 1 = 0",
+		"SELECT tag, product_id FROM " + t.tags + " WHERE 1 = 0",
+		"SELECT " + columns(changeColumns) + ", seq FROM " + t.changes + " WHERE 1 = 0",
+		"SELECT id FROM " + t.batches + " WHERE 1 = 0",
+	}
+}
+
+// subject keeps the versions of a product and of its stock apart.
+func subject(kind product.ChangeKind) int {
+	if kind == product.ChangeStock {
+		return 1
+	}
+	return 0
+}

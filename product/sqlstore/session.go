@@ -1,0 +1,153 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/productkit-go/productkit/internal/txretry"
+	"github.com/productkit-go/productkit/product"
+)
+
+// cleanupTimeout bounds ROLLBACK and the restoring of settings, which must be tried although
+// the caller's context may have ended.
+const cleanupTimeout = 2 * time.Second
+
+// session is one pinned connection for one transaction. The statements of transactions are its
+// own and not [sql.Tx]'s, because the answer to COMMIT has to be told from a COMMIT that was
+// never sent.
+type session struct {
+	*sql.Conn
+	s       *Store
+	open    bool // a transaction is under way
+	changed bool // innodb_lock_wait_timeout is ours
+	spoiled bool // must not go back to the host's pool
+}
+
+// begin pins a connection and begins a transaction.
+func (s *Store) begin(ctx context.Context, noWait bool) (*session, error) {
+	if s.writer != nil {
+		select {
+		case s.writer <- struct{}{}:
+		case <-ctx.Done():
+			return nil, classify(ctx.Err())
+		}
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		if s.writer != nil {
+			<-s.writer
+		}
+		return nil, unavailable(err)
+	}
+	t := &session{Conn: conn, s: s}
+	start := t.beginServer
+	if s.engine.Dialect == SQLite {
+		start = t.beginSQLite
+	}
+	if err := start(ctx, noWait); err != nil {
+		t.end(ctx)
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *session) beginServer(ctx context.Context, _ bool) error {
+	if wait := t.s.opts.LockWait; wait > 0 {
+		seconds := (wait + time.Second - 1) / time.Second
+		t.changed = true
+		if err := t.exec(ctx, fmt.Sprintf("SET @productkit_lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = %d", seconds)); err != nil {
+			t.spoiled = true
+			return err
+		}
+	}
+	// Without SESSION it holds for the next transaction only.
+	if err := t.exec(ctx, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"); err != nil {
+		return err
+	}
+	t.open = true
+	return t.exec(ctx, "START TRANSACTION")
+}
+
+// beginSQLite takes the write lock at once: a transaction that began by reading could not wait
+// for it any more (sqlite.org/lang_transaction.html).
+func (t *session) beginSQLite(ctx context.Context, noWait bool) error {
+	wait, cancel := ctx, context.CancelFunc(func() {})
+	if t.s.opts.LockWait > 0 {
+		wait, cancel = context.WithTimeout(ctx, t.s.opts.LockWait)
+	}
+	defer cancel()
+	backoff := txretry.Backoff{First: time.Millisecond, Max: 25 * time.Millisecond}
+	for {
+		err := t.exec(wait, "BEGIN IMMEDIATE")
+		switch {
+		case err == nil:
+			t.open = true
+			return nil
+		case wait.Err() != nil && ctx.Err() == nil:
+			t.open = true // the lock may have come at the last moment
+			return fmt.Errorf("%w: the SQLite file stayed locked for %v: %w", product.ErrBusy, t.s.opts.LockWait, err)
+		case noWait || !errors.Is(err, product.ErrBusy) || t.s.opts.LockWait < 0 || backoff.Wait(wait) != nil:
+			return err
+		}
+	}
+}
+
+// commit ends the transaction. After an error its outcome is unknown.
+func (t *session) commit(ctx context.Context) error {
+	if t.s.engine.Dialect == SQLite {
+		ctx = context.WithoutCancel(ctx) // no network: what interrupts it can only blur the result
+	}
+	err := t.exec(ctx, "COMMIT")
+	t.open = err != nil
+	t.spoiled = t.spoiled || err != nil && t.s.engine.Dialect != SQLite
+	return err
+}
+
+// end rolls back what was not committed, restores the host's settings and returns the
+// connection, or throws it away if either failed.
+func (t *session) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	if t.open && !t.spoiled {
+		t.cleanUp(ctx, "ROLLBACK")
+	}
+	if t.changed && !t.spoiled {
+		t.cleanUp(ctx, "SET SESSION innodb_lock_wait_timeout = @productkit_lock_wait")
+	}
+	if t.spoiled {
+		_ = t.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	_ = t.Close()
+	if t.s.writer != nil {
+		<-t.s.writer
+	}
+}
+
+func (t *session) cleanUp(ctx context.Context, statement string) {
+	err := t.exec(ctx, statement)
+	if err == nil || t.s.engine.Dialect == SQLite && !errors.Is(err, product.ErrUnavailable) {
+		return // SQLite rolls back by itself after some errors, and then there is nothing left to do
+	}
+	t.spoiled = true
+	if !lost(err) {
+		t.s.opts.Logger.Warn("sqlstore: throwing a connection away", "statement", statement, "error", err)
+	}
+}
+
+func (t *session) exec(ctx context.Context, statement string) error {
+	_, err := t.ExecContext(ctx, statement)
+	return classify(err)
+}
+
+// unavailable is for what [sql.DB.Conn] returns: without a connection there is no database,
+// whatever error a connector or a pool of its own words it in.
+func unavailable(err error) error {
+	if err = classify(err); errors.Is(err, product.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", product.ErrUnavailable, err)
+}

@@ -1,0 +1,79 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	_ "modernc.org/sqlite"
+
+	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/sqlstore"
+	"github.com/productkit-go/productkit/product/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqltest.Main(m)) }
+
+// sqliteDSN names a new file with the settings that the package recommends.
+func sqliteDSN(t testing.TB) string {
+	return "file:" + filepath.Join(t.TempDir(), "catalogue.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"
+}
+
+func open(t testing.TB, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// migrated returns a Store on a database that had no tables.
+func migrated(t testing.TB, db *sql.DB, opts *sqlstore.Options) *sqlstore.Store {
+	t.Helper()
+	require.NoError(t, sqlstore.Migrate(t.Context(), db, opts))
+	store, err := sqlstore.New(t.Context(), db, opts)
+	require.NoError(t, err)
+	return store
+}
+
+// eachEngine runs a test on every engine, each time with a pool on an empty database.
+func eachEngine(t *testing.T, test func(t *testing.T, db *sql.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, "sqlite", sqliteDSN(t)))
+	})
+	mysqltest.Each(t, func(t *testing.T, d *mysqltest.Database) {
+		test(t, open(t, "mysql", d.DSN()))
+	})
+}
+
+func TestKeepsWhatEveryStoreMust(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t testing.TB) product.Store {
+			return migrated(t, open(t, "sqlite", sqliteDSN(t)), nil)
+		})
+	})
+	t.Run("sqlite in memory", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t testing.TB) product.Store {
+			db := open(t, "sqlite", ":memory:")
+			db.SetMaxOpenConns(1)
+			return migrated(t, db, nil)
+		})
+	})
+	for _, flavor := range mysqltest.Flavors() {
+		t.Run(string(flavor), func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(t testing.TB) product.Store {
+				return migrated(t, open(t, "mysql", mysqltest.NewOn(t, flavor).DSN()), nil)
+			})
+		})
+	}
+}

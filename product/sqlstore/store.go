@@ -1,0 +1,225 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// Store keeps products in a SQL database. It is safe for concurrent use, holds no connection
+// between calls, starts no goroutine and needs no closing; the [sql.DB] stays its owner's.
+type Store struct {
+	db     *sql.DB
+	reads  querier
+	opts   Options
+	engine Engine
+	tables tables
+
+	writer  chan struct{} // SQLite has one writer at a time; they queue here instead of polling
+	commits atomic.Int64
+}
+
+// New returns a Store on db. It asks the database what it is and says what it lacks: it changes
+// nothing and never migrates.
+//
+// Errors: [ErrNotMigrated], [product.ErrUnavailable], or a sentence for whatever is too old or
+// set wrongly.
+func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
+	o, err := opts.resolve()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = conn.Close() }()
+	engine, err := probe(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, reads: db, opts: o, engine: engine, tables: newTables(engine.Dialect, o.TablePrefix)}
+	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
+		return nil, err
+	}
+	if engine.Dialect == SQLite {
+		s.writer = make(chan struct{}, 1)
+		if err := adviseSQLite(ctx, conn, o.Logger); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Engine returns the database that New found.
+func (s *Store) Engine() Engine { return s.engine }
+
+// Find returns the live products with these keys; see [product.Store].
+func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product, error) {
+	ids := make([]any, 0, len(keys))
+	var skus []any
+	for _, key := range keys {
+		switch {
+		case key.SKU == "":
+			ids = append(ids, key.ID[:])
+		case product.ValidSKU(key.SKU): // any other is nobody's, and may not be compared (error 1267)
+			skus = append(skus, key.SKU)
+		}
+	}
+	var found []product.Product
+	var err error
+	if found, err = s.find(ctx, found, "id", ids); err != nil {
+		return nil, err
+	}
+	if found, err = s.find(ctx, found, "live_sku", skus); err != nil {
+		return nil, err
+	}
+	if len(ids) > 0 && len(skus) > 0 {
+		found = distinct(found)
+	}
+	return found, nil
+}
+
+func (s *Store) find(ctx context.Context, found []product.Product, column string, keys []any) ([]product.Product, error) {
+	for chunk := range slices.Chunk(keys, maxKeys) {
+		query, args, err := s.tables.find(column, chunk)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = readProducts(ctx, s.reads, found, query, args); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// distinct drops the second of two products with the same ID, in which it may be newer.
+func distinct(products []product.Product) []product.Product {
+	seen := make(map[uuid.UUID]bool, len(products))
+	return slices.DeleteFunc(products, func(p product.Product) bool {
+		again := seen[p.ID]
+		seen[p.ID] = true
+		return again
+	})
+}
+
+func readProducts(ctx context.Context, q querier, into []product.Product, query string, args []any) ([]product.Product, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	scan := scanProducts(rows)
+	for rows.Next() {
+		p, err := scan.scanProduct()
+		if err != nil {
+			return nil, err
+		}
+		into = append(into, p)
+	}
+	return into, classify(rows.Err())
+}
+
+// Stock returns the stock of the live products with these IDs; see [product.Store].
+func (s *Store) Stock(ctx context.Context, ids []uuid.UUID) ([]product.Stock, error) {
+	var found []product.Stock
+	for chunk := range slices.Chunk(idKeys(ids), maxKeys) {
+		query, args, err := s.tables.findStock(chunk)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = s.readStock(ctx, found, query, args); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) readStock(ctx context.Context, into []product.Stock, query string, args []any) ([]product.Stock, error) {
+	rows, err := s.reads.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var id sql.RawBytes
+	for rows.Next() {
+		var stock product.Stock
+		if err := scan(rows, "stock", &id, &stock.OnHand, &stock.Reserved, &stock.Version); err != nil {
+			return nil, err
+		}
+		if err := readID(&stock.ProductID, id); err != nil {
+			return nil, corrupt("stock", id, err)
+		}
+		into = append(into, stock)
+	}
+	return into, classify(rows.Err())
+}
+
+// List returns a page; see [product.Store].
+func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, error) {
+	if !matchable(q) {
+		return nil, nil
+	}
+	query, args, err := s.tables.list(q)
+	if err != nil {
+		return nil, err
+	}
+	return readProducts(ctx, s.reads, make([]product.Product, 0, min(q.Limit, product.MaxLimit)), query, args)
+}
+
+// matchable reports whether any product can have what q asks for. Text that no column can hold
+// may not be compared with it either (errors 1267 and 1300).
+func matchable(q product.Query) bool {
+	for _, s := range []string{q.SKUPrefix, q.Currency, string(q.Status)} {
+		for i := range len(s) {
+			if s[i] <= ' ' || s[i] > '~' {
+				return false
+			}
+		}
+	}
+	for _, s := range []string{q.Category, q.Tag, q.Vendor, q.Group} {
+		if !utf8.ValidString(s) {
+			return false
+		}
+	}
+	if at := q.After; at != nil && !utf8.ValidString(at.Text) {
+		return false
+	}
+	return true
+}
+
+// History returns a product's changes; see [product.Store].
+func (s *Store) History(ctx context.Context, id uuid.UUID, limit int) ([]product.Change, error) {
+	query, args, err := s.tables.history(id, limit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.reads.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var changes []product.Change
+	for rows.Next() {
+		c, err := scanChange(rows)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, c)
+	}
+	return changes, classify(rows.Err())
+}
+
+func idKeys(ids []uuid.UUID) []any {
+	keys := make([]any, len(ids))
+	for i := range ids {
+		keys[i] = ids[i][:]
+	}
+	return keys
+}

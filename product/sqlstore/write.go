@@ -1,0 +1,215 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// maxRows is how many rows one statement writes: from 200 to 2,000 they cost the same per row,
+// and 500 products stay below SQLite's limit of placeholders.
+const maxRows = 500
+
+// writer runs a batch's statements inside a transaction that somebody else began and ends.
+type writer struct {
+	tables tables
+	packet int // bytes of values per statement
+	q      querier
+}
+
+// decide locks and loads what the batch's writes need, until all is decided.
+func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision, error) {
+	d := product.NewDecision(b.Writes)
+	for need := d.Needs(); !need.Empty(); need = d.Needs() {
+		rows, err := w.lockAndLoad(ctx, need, b.NoWait)
+		if err != nil {
+			return nil, err
+		}
+		d.Load(rows)
+	}
+	return d, nil
+}
+
+func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait bool) ([]product.Row, error) {
+	skus := make([]any, 0, len(need.SKUs))
+	for _, sku := range need.SKUs {
+		if product.ValidSKU(sku) { // another one is nobody's, and may not be compared (error 1267)
+			skus = append(skus, sku)
+		}
+	}
+	variants := make([]any, len(need.Variants))
+	for i := range need.Variants {
+		variants[i] = need.Variants[i][:]
+	}
+	var rows []product.Row
+	for _, lookup := range []struct {
+		column, index string
+		keys          []any
+	}{
+		{"id", "PRIMARY", idKeys(need.IDs)},
+		{"live_sku", "live_sku", skus},
+		{"variant_key", "variant_key", variants},
+	} {
+		for chunk := range slices.Chunk(lookup.keys, maxKeys) {
+			query, args, err := w.tables.lock(lookup.column, lookup.index, chunk, noWait)
+			if err != nil {
+				return nil, err
+			}
+			if rows, err = w.readRows(ctx, rows, query, args); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rows, nil
+}
+
+func (w *writer) readRows(ctx context.Context, into []product.Row, query string, args []any) ([]product.Row, error) {
+	rows, err := w.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	scan := scanProducts(rows).withStock()
+	for rows.Next() {
+		row, err := scan.scanRow()
+		if err != nil {
+			return nil, err
+		}
+		into = append(into, row)
+	}
+	return into, classify(rows.Err())
+}
+
+// write writes what a decision came to. The rows of known products are locked.
+func (w *writer) write(ctx context.Context, saves []product.Save, changes []product.Change) error {
+	var newProducts, oldProducts, newStock, oldStock, tags, records [][]any
+	var reclaiming, retagging []any
+	for i := range saves {
+		s := &saves[i]
+		before, after := s.Before, &s.After.Product
+		if s.ProductChanged() {
+			values, err := productValues(after)
+			if err != nil {
+				return err
+			}
+			if before == nil {
+				newProducts = append(newProducts, values)
+			} else {
+				oldProducts = append(oldProducts, values)
+				if reclaims(&before.Product, after) {
+					reclaiming = append(reclaiming, after.ID[:])
+				}
+			}
+			if before == nil || !slices.Equal(before.Product.Tags, after.Tags) {
+				if before != nil && len(before.Product.Tags) > 0 {
+					retagging = append(retagging, after.ID[:])
+				}
+				for _, tag := range after.Tags {
+					tags = append(tags, []any{tag, after.ID[:]})
+				}
+			}
+		}
+		if s.StockChanged() {
+			values := stockValues(&s.After.Stock)
+			if before == nil {
+				newStock = append(newStock, values)
+			} else {
+				oldStock = append(oldStock, values)
+			}
+		}
+	}
+	for i := range changes {
+		values, err := changeValues(&changes[i])
+		if err != nil {
+			return err
+		}
+		records = append(records, values)
+	}
+
+	columns := slices.Concat(productColumns, claimColumns)
+	t := w.tables
+	return firstError(
+		func() error { return w.execKeys(ctx, t.releaseClaims, reclaiming) },
+		func() error { return w.insert(ctx, t.products, columns, oldProducts, t.overwrite(columns)) },
+		func() error { return w.insert(ctx, t.products, columns, newProducts, "") },
+		func() error { return w.insert(ctx, t.stock, stockColumns, oldStock, t.overwrite(stockColumns)) },
+		func() error { return w.insert(ctx, t.stock, stockColumns, newStock, "") },
+		func() error { return w.execKeys(ctx, t.deleteTags, retagging) },
+		func() error { return w.insert(ctx, t.tags, []string{"tag", "product_id"}, tags, "") },
+		func() error { return w.insert(ctx, t.changes, changeColumns, records, "") },
+	)
+}
+
+// reclaims reports whether a product gives up a SKU or a variant that another one of the batch
+// may take.
+func reclaims(before, after *product.Product) bool {
+	if before.Deleted() {
+		return false
+	}
+	old, _ := before.VariantKey()
+	next, _ := after.VariantKey()
+	return after.Deleted() || before.SKU != after.SKU || old != next
+}
+
+func firstError(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// execKeys runs a statement that takes a list of keys.
+func (w *writer) execKeys(ctx context.Context, build func([]any) (string, []any, error), keys []any) error {
+	for chunk := range slices.Chunk(keys, maxKeys) {
+		query, args, err := build(chunk)
+		if err != nil {
+			return err
+		}
+		if _, err := w.q.ExecContext(ctx, query, args...); err != nil {
+			return classify(err)
+		}
+	}
+	return nil
+}
+
+// insert inserts rows in as few statements as rows and bytes allow. A single row is tried
+// whatever its size.
+func (w *writer) insert(ctx context.Context, table string, columns []string, rows [][]any, suffix string) error {
+	for len(rows) > 0 {
+		n, bytes := 1, size(rows[0])
+		for n < min(len(rows), maxRows) {
+			if bytes += size(rows[n]); bytes > w.packet {
+				break
+			}
+			n++
+		}
+		query, args, err := insert(table, columns, rows[:n], suffix)
+		if err != nil {
+			return fmt.Errorf("sqlstore: building an insert: %w", err)
+		}
+		if _, err := w.q.ExecContext(ctx, query, args...); err != nil {
+			return classify(err)
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func size(row []any) int {
+	n := 0
+	for _, value := range row {
+		switch v := value.(type) {
+		case string:
+			n += len(v) + 3
+		case []byte:
+			n += len(v) + 10
+		default:
+			n += 21
+		}
+	}
+	return n
+}
