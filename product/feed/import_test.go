@@ -128,12 +128,10 @@ func TestAHugeCellIsSkippedWithoutBeingHeld(t *testing.T) {
 		file := io.MultiReader(
 			strings.NewReader("Handle,Title,Variant Price\na,A,1\nb,"+quote), &endless{'x', 64 << 20},
 			strings.NewReader(quote+",1\nc,C,1\n"))
-		cfg := euros()
-		cfg.ProgressEvery = time.Hour
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		var events []feed.Event
-		for e := range feed.Import(t.Context(), &r, file, cfg) {
+		for e := range feed.Import(t.Context(), &r, file, euros()) {
 			events = append(events, e)
 		}
 		runtime.ReadMemStats(&after)
@@ -267,8 +265,7 @@ func TestProgressIsToldEverySecondWhileTheCatalogueWorks(t *testing.T) {
 			time.Sleep(2500 * time.Millisecond)
 			return nil
 		}}
-		cfg := euros()
-		cfg.BatchSize = 2
+		cfg := feed.Config{Format: feed.Shopify, Currency: "EUR", BatchSize: 2}
 		last := time.Now()
 		progress := 0
 		for e := range feed.Import(t.Context(), &r, strings.NewReader(tees(4)), cfg) {
