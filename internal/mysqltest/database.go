@@ -167,15 +167,24 @@ func dropStale(ctx context.Context, admin *sql.DB) error {
 // dropDatabase drops name after ending the connections that use it: an open transaction's metadata
 // locks would make DROP DATABASE wait for it.
 func dropDatabase(ctx context.Context, admin *sql.DB, name string) error {
-	ids, err := queryStrings(ctx, admin, "SELECT id FROM information_schema.processlist WHERE db = '"+name+"'")
-	if err != nil {
-		return err
+	var ids []string
+	for {
+		var err error
+		ids, err = queryStrings(ctx, admin, "SELECT id FROM information_schema.processlist WHERE db = '"+name+"'")
+		var mysqlErr *mysql.MySQLError
+		if errors.As(err, &mysqlErr) && mysqlErr.Number == 3854 && ctx.Err() == nil {
+			continue // MySQL 9 cannot show a statement that holds bytes, such as an ID: until it has ended
+		}
+		if err != nil {
+			return err
+		}
+		break
 	}
 	for _, id := range ids {
 		// The connection may have ended by itself: then there is nothing to kill.
 		_, _ = admin.ExecContext(ctx, "KILL "+id)
 	}
-	_, err = admin.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`")
+	_, err := admin.ExecContext(ctx, "DROP DATABASE IF EXISTS `"+name+"`")
 	return err
 }
 
