@@ -3,6 +3,7 @@ package feed_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -366,6 +367,11 @@ func FuzzImport(f *testing.F) {
 		}
 		if last.Created+last.Updated+last.Unchanged+last.Refused > last.Rows {
 			t.Fatalf("more came out than went in: %+v", *last.Counts)
+		}
+		whole := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff"))))
+		whole.FieldsPerRecord = -1
+		if records, err := whole.ReadAll(); err == nil && last.Rows > 0 && last.Rows != int64(len(records)-1) {
+			t.Errorf("cut into %d records, of which encoding/csv reads %d", last.Rows, len(records)-1)
 		}
 		for sku, e := range r.entries {
 			// A SKU that the file gives is the catalogue's to judge; those made here are always good.

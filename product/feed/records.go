@@ -77,32 +77,29 @@ const (
 	quoteInQuoted // the field's end, or the first of two quotes that stand for one
 )
 
+// after is the place behind chunk, which holds a line break at its end only, if at all.
 func (p place) after(chunk []byte) place {
-	for _, c := range chunk {
-		switch p {
-		case fieldStart, plain:
-			switch {
-			case c == ',' || c == '\n':
-				p = fieldStart
-			case c == '"' && p == fieldStart:
-				p = quoted
-			default:
-				p = plain
+	for len(chunk) > 0 {
+		c := chunk[0]
+		switch {
+		case p == quoted:
+			i := bytes.IndexByte(chunk, '"')
+			if i < 0 {
+				return quoted
 			}
-		case quoted:
-			if c == '"' {
-				p = quoteInQuoted
+			p, chunk = quoteInQuoted, chunk[i:]
+		case c == '"' && p == fieldStart, c == '"' && p == quoteInQuoted:
+			p = quoted
+		case c == ',':
+			p = fieldStart
+		default:
+			i := bytes.IndexByte(chunk, ',')
+			if i < 0 {
+				return plain
 			}
-		case quoteInQuoted:
-			switch c {
-			case '"':
-				p = quoted
-			case ',', '\n':
-				p = fieldStart
-			default:
-				p = plain
-			}
+			p, chunk = plain, chunk[i-1:]
 		}
+		chunk = chunk[1:]
 	}
 	return p
 }
