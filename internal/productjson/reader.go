@@ -163,7 +163,8 @@ func (r *reader) time(field string) *time.Time {
 	}
 	tok := r.token()
 	t, err := time.Parse(time.RFC3339Nano, tok.String())
-	if err != nil || t.IsZero() {
+	t = t.UTC()
+	if err != nil || t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
 		r.fault(field, "format", "is no RFC 3339 time such as 2026-01-02T03:04:05.123456Z")
 		return nil
 	}
