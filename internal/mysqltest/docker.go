@@ -38,7 +38,12 @@ func dockerSource(ctx context.Context, o Options) (machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Our own name for it, because dockertest does not tell the ID of a container that it made and
+	// could not start.
+	c := &container{client: pool.Client, id: newName(time.Now())}
+	reaper.add(c.entry())
 	resource, err := pool.RunWithOptions(&dockertest.RunOptions{
+		Name:       c.id,
 		Repository: repository,
 		Tag:        tag,
 		// MariaDB's image knows these names as well.
@@ -47,10 +52,9 @@ func dockerSource(ctx context.Context, o Options) (machine, error) {
 		PortBindings: map[docker.Port][]docker.PortBinding{serverPort: {{HostIP: hostIP(), HostPort: port}}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Docker: run %s:%s: %w", repository, tag, err)
+		return nil, errors.Join(fmt.Errorf("Docker: run %s:%s: %w", repository, tag, err), c.remove())
 	}
-	c := &container{client: pool.Client, id: resource.Container.ID, address: resource.GetHostPort(string(serverPort))}
-	reaper.add(c.entry())
+	c.address = resource.GetHostPort(string(serverPort))
 	return c, nil
 }
 
@@ -94,7 +98,7 @@ func hostIP() string {
 // container is a [machine] in Docker.
 type container struct {
 	client  *docker.Client
-	id      string
+	id      string // its name
 	address string
 }
 
@@ -156,5 +160,9 @@ func (c *container) remove() error {
 
 func removeContainer(ctx context.Context, client *docker.Client, id string) error {
 	defer client.HTTPClient.CloseIdleConnections()
-	return client.RemoveContainer(docker.RemoveContainerOptions{ID: id, Force: true, RemoveVolumes: true, Context: ctx})
+	err := client.RemoveContainer(docker.RemoveContainerOptions{ID: id, Force: true, RemoveVolumes: true, Context: ctx})
+	if gone := (*docker.NoSuchContainer)(nil); errors.As(err, &gone) {
+		return nil
+	}
+	return err
 }

@@ -31,7 +31,7 @@ type kind int
 
 const (
 	kindProcess   kind = iota // ID is the process number
-	kindContainer             // ID is Docker's
+	kindContainer             // ID is its name or Docker's ID
 	kindDatabase              // ID is the name, DSN the server's
 	kindFolder                // ID is the path
 )

@@ -194,10 +194,23 @@ func (s *Server) Start(t testing.TB) {
 	})
 }
 
-// Pause freezes the server: its connections stay open and nothing answers.
+// Pause freezes the server and returns when it no longer answers. Its connections stay open.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
-	s.must(t, "pause", s.machine.pause)
+	s.must(t, "pause", func() error {
+		if err := s.machine.pause(); err != nil {
+			return err
+		}
+		// A signal takes effect a moment after it was sent.
+		ctx, cancel := context.WithTimeout(t.Context(), stopTimeout)
+		defer cancel()
+		wait(ctx, func() bool {
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			return s.admin.PingContext(ctx) != nil
+		})
+		return ctx.Err()
+	})
 }
 
 // Resume lets a paused server go on.

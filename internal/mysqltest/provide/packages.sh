@@ -16,17 +16,7 @@ mariadb) release=bookworm package=mariadb-server-core program=usr/sbin/mariadbd 
 *) echo "packages.sh: unknown server \"$flavor\": mysql or mariadb" >&2 && exit 2 ;;
 esac
 
-if ! command -v apt-get dpkg-deb >/dev/null || [ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-	echo "packages.sh: not a Debian machine" >&2
-	exit 1
-fi
-mirror=$(apt-get update --print-uris 2>/dev/null |
-	sed -n "s#^'\([^']*\)/dists/[^/']*/InRelease'.*#\1#p" | grep -v security | head -n 1)
-if [ -z "$mirror" ]; then
-	echo "packages.sh: apt has no mirror of Debian: see sources.list(5)" >&2
-	exit 1
-fi
-
+mirror=$("$(dirname "$0")"/mirror.sh)
 mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$(dirname "$folder")/.download.XXXXXX")
 trap 'rm -rf "$work"' EXIT
