@@ -121,7 +121,7 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if _, err := t.ExecContext(ctx, query, args...); err != nil {
 		return nil, marking, classify(err)
 	}
-	w := &writer{tables: s.tables, packet: s.packet(), q: t}
+	w := s.writer(t)
 	d, err := w.decide(ctx, b)
 	if err != nil {
 		return nil, writing, err
@@ -164,6 +164,11 @@ func (s *Store) prune(ctx context.Context, q querier) {
 	if err != nil {
 		s.opts.Logger.Warn("sqlstore: old batch IDs could not be removed; trying again later", "error", err)
 	}
+}
+
+// writer returns what writes inside q's transaction.
+func (s *Store) writer(q querier) *writer {
+	return &writer{tables: s.tables, packet: s.packet(), q: q}
 }
 
 // packet is how many bytes of values one statement may carry: text that is escaped doubles.

@@ -17,6 +17,7 @@ var byNumber = map[uint16]error{
 	txretry.LockWaitTimeout: product.ErrBusy, // MariaDB's answer to NOWAIT as well
 	txretry.Deadlock:        product.ErrBusy,
 	3572:                    product.ErrBusy, // ER_LOCK_NOWAIT
+	1020:                    product.ErrBusy, // ER_CHECKREAD: MariaDB's snapshot isolation, from 11.6
 
 	1040: product.ErrUnavailable, // ER_CON_COUNT_ERROR: too many connections
 	1041: product.ErrUnavailable, // ER_OUT_OF_RESOURCES

@@ -29,17 +29,17 @@ type session struct {
 
 // begin pins a connection and begins a transaction.
 func (s *Store) begin(ctx context.Context, noWait bool) (*session, error) {
-	if s.writer != nil {
+	if s.queue != nil {
 		select {
-		case s.writer <- struct{}{}:
+		case s.queue <- struct{}{}:
 		case <-ctx.Done():
 			return nil, classify(ctx.Err())
 		}
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		if s.writer != nil {
-			<-s.writer
+		if s.queue != nil {
+			<-s.queue
 		}
 		return nil, unavailable(err)
 	}
@@ -122,8 +122,8 @@ func (t *session) end(ctx context.Context) {
 		_ = t.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = t.Close()
-	if t.s.writer != nil {
-		<-t.s.writer
+	if t.s.queue != nil {
+		<-t.s.queue
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
@@ -40,16 +40,33 @@ func migrated(t testing.TB, db *sql.DB, opts *sqlstore.Options) *sqlstore.Store 
 	return store
 }
 
-// eachEngine runs a test on every engine, each time with a pool on an empty database.
-func eachEngine(t *testing.T, test func(t *testing.T, db *sql.DB)) {
+// engine is a database that a test may open as often and in whatever way it likes.
+type engine struct {
+	driver, dsn string
+}
+
+func forEachEngine(t *testing.T, test func(t *testing.T, e engine)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, open(t, "sqlite", sqliteDSN(t)))
+		test(t, engine{"sqlite", sqliteDSN(t)})
 	})
-	mysqltest.Each(t, func(t *testing.T, d *mysqltest.Database) {
-		test(t, open(t, "mysql", d.DSN()))
-	})
+	forEachServer(t, test)
+}
+
+func forEachServer(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
+	mysqltest.Each(t, func(t *testing.T, d *mysqltest.Database) { test(t, engine{"mysql", d.DSN()}) })
+}
+
+func (e engine) open(t testing.TB) *sql.DB { return open(t, e.driver, e.dsn) }
+
+// with returns the engine with other settings in its data source name; servers only.
+func (e engine) with(t testing.TB, change func(c *mysql.Config)) engine {
+	config, err := mysql.ParseDSN(e.dsn)
+	require.NoError(t, err)
+	change(config)
+	return engine{e.driver, config.FormatDSN()}
 }
 
 func TestKeepsWhatEveryStoreMust(t *testing.T) {

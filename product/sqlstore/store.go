@@ -21,7 +21,7 @@ type Store struct {
 	engine Engine
 	tables tables
 
-	writer  chan struct{} // SQLite has one writer at a time; they queue here instead of polling
+	queue   chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	commits atomic.Int64
 }
 
@@ -49,7 +49,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	if engine.Dialect == SQLite {
-		s.writer = make(chan struct{}, 1)
+		s.queue = make(chan struct{}, 1)
 		if err := adviseSQLite(ctx, conn, o.Logger); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,188 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/sqlstore"
+)
+
+func TestALockedRowIsWaitedForBriefly(t *testing.T) {
+	t.Parallel()
+	forEachServer(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		made := apply(t, store, create(t, "A"), create(t, "B"))
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		defer func() { _ = tx.Rollback() }()
+		_, err = tx.ExecContext(t.Context(), "UPDATE productkit_products SET name = name WHERE id = ?", made[0].ID[:])
+		require.NoError(t, err)
+
+		start := time.Now()
+		_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{rename(made[0], "C"), rename(made[1], "D")}, NoWait: true})
+		require.ErrorIs(t, err, product.ErrBusy)
+		require.Less(t, time.Since(start), time.Second)
+
+		start = time.Now()
+		_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{rename(made[0], "C"), rename(made[1], "D")}})
+		require.ErrorIs(t, err, product.ErrBusy)
+		var number *mysql.MySQLError
+		require.ErrorAs(t, err, &number)
+		require.EqualValues(t, 1205, number.Number)
+		require.Less(t, time.Since(start), 3*time.Second)
+
+		apply(t, store, rename(made[1], "D")) // nobody else's row is in the way
+		require.NoError(t, tx.Rollback())
+		apply(t, store, rename(made[0], "C"))
+	})
+}
+
+func TestALockedSQLiteFileIsWaitedForBriefly(t *testing.T) {
+	t.Parallel()
+	dsn := sqliteDSN(t)
+	db := open(t, "sqlite", dsn)
+	store := migrated(t, db, &sqlstore.Options{LockWait: 50 * time.Millisecond})
+	conn, err := open(t, "sqlite", dsn).Conn(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+
+	_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "A")}})
+	require.ErrorIs(t, err, product.ErrBusy)
+	_, err = conn.ExecContext(t.Context(), "COMMIT")
+	require.NoError(t, err)
+	apply(t, store, create(t, "A"))
+}
+
+// Another transaction takes the SKU after the batch looked and before it writes.
+func TestARaceForASKUIsDecidedAnew(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(t testing.TB, a product.Product) product.Write{
+		"by a new product":   func(t testing.TB, _ product.Product) product.Write { return create(t, "X") },
+		"by a known product": func(_ testing.TB, a product.Product) product.Write { return rename(a, "X") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachServer(t, func(t *testing.T, e engine) {
+				other := migrated(t, e.open(t), nil)
+				made := apply(t, other, create(t, "A"))
+
+				var races, refused atomic.Int64
+				db := openHooked(t, e.driver, e.dsn, &hooks{
+					before: func(query string) error {
+						if strings.HasPrefix(query, "INSERT INTO productkit_products") && races.Add(1) == 1 {
+							apply(t, other, create(t, "X"))
+						}
+						return nil
+					},
+					after: func(_ string, err error) error {
+						var number *mysql.MySQLError
+						if errors.As(err, &number) && number.Number == 1062 {
+							refused.Add(1)
+						}
+						return err
+					},
+				})
+				store, err := sqlstore.New(t.Context(), db, nil)
+				require.NoError(t, err)
+				outcomes, err := store.Apply(t.Context(), product.Batch{Writes: []product.Write{
+					write(t, made[0]), create(t, "bystander"),
+				}})
+				require.NoError(t, err)
+				winner := findOne(t, other, product.BySKU("X"))
+				var taken *product.TakenError
+				require.ErrorAs(t, outcomes[0].Err, &taken)
+				require.Equal(t, winner.ID, taken.By)
+				require.NoError(t, outcomes[1].Err)
+				require.EqualValues(t, 1, refused.Load(), "error 1062 and not another row's overwriting")
+
+				require.Equal(t, "Name of X", winner.Name)
+				require.EqualValues(t, 1, winner.Version)
+				require.Equal(t, made[0], findOne(t, other, product.BySKU("A")))
+				require.Equal(t, "Name of bystander", findOne(t, other, product.BySKU("bystander")).Name)
+			})
+		})
+	}
+}
+
+// An opponent who takes every SKU must not keep a batch for ever.
+func TestEndlessRacesEnd(t *testing.T) {
+	t.Parallel()
+	forEachServer(t, func(t *testing.T, e engine) {
+		migrated(t, e.open(t), nil)
+		var tries atomic.Int64
+		db := openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			if strings.HasPrefix(query, "INSERT INTO productkit_products") {
+				tries.Add(1)
+				return &mysql.MySQLError{Number: 1062}
+			}
+			return nil
+		}})
+		store, err := sqlstore.New(t.Context(), db, nil)
+		require.NoError(t, err)
+		_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "X")}})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, product.ErrUnavailable)
+		require.EqualValues(t, 6, tries.Load())
+	})
+}
+
+func TestOldBatchIDsAreRemoved(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		old := id(t)
+		copy(old[:6], make([]byte, 6)) // 1970
+		_, err := db.ExecContext(t.Context(), "INSERT INTO productkit_batches (id) VALUES (?)", old[:])
+		require.NoError(t, err)
+		made := apply(t, store, create(t, "A"))
+		for range 255 {
+			apply(t, store, product.Write{Op: product.OpAdjustStock, ID: made[0].ID, Delta: 1, At: time.Now().UTC()})
+		}
+		var kept, ancient int
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM productkit_batches").Scan(&kept))
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM productkit_batches WHERE id = ?", old[:]).Scan(&ancient))
+		require.Equal(t, 256, kept)
+		require.Zero(t, ancient)
+	})
+}
+
+func TestBigBatchesAreCutIntoStatementsThatTheServerTakes(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		writes := make([]product.Write, 1200)
+		for i := range writes {
+			writes[i] = create(t, fmt.Sprintf("SKU-%04d", i))
+			writes[i].Draft.Description = strings.Repeat(`"'\`, 5000) // 15 kB, twice that when escaped
+		}
+		made := apply(t, store, writes...)
+		require.Len(t, made, 1200)
+		keys := make([]product.Key, len(made))
+		for i := range made {
+			keys[i] = product.BySKU(made[i].SKU)
+		}
+		found, err := store.Find(t.Context(), keys)
+		require.NoError(t, err)
+		require.Len(t, found, 1200)
+
+		for i := range writes {
+			writes[i] = rename(made[i], made[(i+1)%len(made)].SKU) // a ring of exchanged SKUs
+		}
+		outcomes, err := store.Apply(t.Context(), product.Batch{Writes: writes})
+		require.NoError(t, err)
+		require.Len(t, outcomes, 1200)
+	})
+}

@@ -1,0 +1,105 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+)
+
+// hooks sees every statement on its way to the driver and back. An error of before takes the
+// statement's place, one of after its answer's.
+type hooks struct {
+	before func(query string) error
+	after  func(query string, err error) error
+}
+
+// openHooked opens a pool whose connections go through h.
+func openHooked(t testing.TB, name, dsn string, h *hooks) *sql.DB {
+	t.Helper()
+	if name == "mysql" { // without it a statement with arguments is three calls
+		config, err := mysql.ParseDSN(dsn)
+		require.NoError(t, err)
+		config.InterpolateParams = true
+		dsn = config.FormatDSN()
+	}
+	plain := open(t, name, dsn)
+	db := sql.OpenDB(&hookConnector{driver: plain.Driver(), dsn: dsn, hooks: h})
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+type hookConnector struct {
+	driver driver.Driver
+	dsn    string
+	hooks  *hooks
+}
+
+func (c *hookConnector) Driver() driver.Driver { return c.driver }
+
+func (c *hookConnector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &hookConn{Conn: conn, hooks: c.hooks}, nil
+}
+
+type hookConn struct {
+	driver.Conn
+	hooks *hooks
+}
+
+func (c *hookConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.hooks.before != nil {
+		if err := c.hooks.before(query); err != nil {
+			return nil, err
+		}
+	}
+	result, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+	if c.hooks.after != nil {
+		err = c.hooks.after(query, err)
+	}
+	return result, err
+}
+
+func (c *hookConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.hooks.before != nil {
+		if err := c.hooks.before(query); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	if c.hooks.after != nil {
+		err = c.hooks.after(query, err)
+	}
+	return rows, err
+}
+
+func (c *hookConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+}
+
+func (c *hookConn) ResetSession(ctx context.Context) error {
+	if resetter, ok := c.Conn.(driver.SessionResetter); ok {
+		return resetter.ResetSession(ctx)
+	}
+	return nil
+}
+
+func (c *hookConn) IsValid() bool {
+	if validator, ok := c.Conn.(driver.Validator); ok {
+		return validator.IsValid()
+	}
+	return true
+}
+
+func (c *hookConn) CheckNamedValue(value *driver.NamedValue) error {
+	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(value)
+	}
+	return driver.ErrSkip
+}

@@ -1,0 +1,112 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/sqlstore"
+)
+
+func TestALostAnswerToCommitIsFoundOut(t *testing.T) {
+	t.Parallel()
+	answers := []struct {
+		name      string
+		committed bool
+	}{{"committed", true}, {"not committed", false}}
+	for _, answer := range answers {
+		t.Run(answer.name, func(t *testing.T) {
+			t.Parallel()
+			forEachEngine(t, func(t *testing.T, e engine) {
+				plain := migrated(t, e.open(t), nil)
+				made := apply(t, plain, create(t, "A"))
+				var commits atomic.Int64
+				lose := func(query string) error {
+					if query == "COMMIT" && commits.Add(1) == 1 {
+						return driver.ErrBadConn
+					}
+					return nil
+				}
+				h := &hooks{before: lose}
+				if answer.committed {
+					h = &hooks{after: func(query string, err error) error { return errors.Join(err, lose(query)) }}
+				}
+				store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, h), nil)
+				require.NoError(t, err)
+				outcomes, err := store.Apply(t.Context(), product.Batch{Writes: []product.Write{
+					create(t, "B"),
+					{Op: product.OpAdjustStock, ID: made[0].ID, Delta: -3, At: time.Now().UTC()},
+				}})
+				require.NoError(t, err)
+				require.NoError(t, outcomes[0].Err)
+				require.EqualValues(t, 7, outcomes[1].Stock.OnHand)
+				require.Equal(t, outcomes[0].Product.ID, findOne(t, plain, product.BySKU("B")).ID)
+				stock, err := plain.Stock(t.Context(), []uuid.UUID{made[0].ID})
+				require.NoError(t, err)
+				require.EqualValues(t, 7, stock[0].OnHand)
+				changes, err := plain.History(t.Context(), made[0].ID, 10)
+				require.NoError(t, err)
+				require.Len(t, changes, 3, "created, stock at creation, one sale")
+				if answer.committed {
+					require.EqualValues(t, 1, commits.Load())
+				} else {
+					require.EqualValues(t, 2, commits.Load())
+				}
+			})
+		})
+	}
+}
+
+func TestAnOutcomeThatStaysUnknownIsSaidSo(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		migrated(t, e.open(t), nil)
+		var down atomic.Bool
+		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			if query == "COMMIT" {
+				down.Store(true)
+			}
+			if down.Load() {
+				return driver.ErrBadConn
+			}
+			return nil
+		}}), nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = store.Apply(ctx, product.Batch{Writes: []product.Write{create(t, "B")}})
+		require.ErrorIs(t, err, product.ErrOutcomeUnknown)
+		require.ErrorIs(t, err, driver.ErrBadConn)
+	})
+}
+
+func TestAConnectionLostBeforeCommitIsReplaced(t *testing.T) {
+	t.Parallel()
+	for _, statement := range []string{"SET", "START", "BEGIN", "INSERT INTO productkit_batches", "SELECT p.id", "INSERT INTO productkit_changes"} {
+		t.Run(statement, func(t *testing.T) {
+			t.Parallel()
+			forEachEngine(t, func(t *testing.T, e engine) {
+				plain := migrated(t, e.open(t), nil)
+				var armed atomic.Bool
+				store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+					if strings.HasPrefix(query, statement) && armed.CompareAndSwap(true, false) {
+						return driver.ErrBadConn
+					}
+					return nil
+				}}), nil)
+				require.NoError(t, err)
+				armed.Store(true)
+				made := apply(t, store, create(t, "A"))
+				require.Equal(t, made[0].ID, findOne(t, plain, product.BySKU("A")).ID)
+			})
+		})
+	}
+}

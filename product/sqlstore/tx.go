@@ -1,0 +1,115 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/product"
+)
+
+// ErrTransactionLost: the database has rolled back the whole transaction that the host began,
+// not just what was done in it here. The host must roll back and begin again.
+var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the whole transaction")
+
+// InTx returns a Store inside a transaction that the host began and ends, so that products
+// change together with the host's own rows. What it writes is there when the host commits, and
+// is gone when the host rolls back. It is safe for concurrent use, one statement at a time, and
+// of no use after the transaction.
+//
+// Apply works inside a SAVEPOINT: after an error nothing of the batch is left, and the host may
+// go on, unless the error matches [ErrTransactionLost] (a deadlock, a lost connection). The
+// isolation level and the waiting for locks are the host's; READ COMMITTED avoids gap locks. On
+// SQLite the transaction should have begun with BEGIN IMMEDIATE (_txlock=immediate), or its
+// first write may fail with [product.ErrBusy].
+func (s *Store) InTx(tx *sql.Tx) product.Store {
+	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, tables: s.tables}
+	return &txStore{inner: inner, tx: tx}
+}
+
+// txStore takes turns on the transaction's one connection.
+type txStore struct {
+	mu    sync.Mutex
+	inner *Store
+	tx    *sql.Tx
+}
+
+func (t *txStore) Find(ctx context.Context, keys []product.Key) ([]product.Product, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Find(ctx, keys)
+}
+
+func (t *txStore) Stock(ctx context.Context, ids []uuid.UUID) ([]product.Stock, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Stock(ctx, ids)
+}
+
+func (t *txStore) List(ctx context.Context, q product.Query) ([]product.Product, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.List(ctx, q)
+}
+
+func (t *txStore) History(ctx context.Context, id uuid.UUID, limit int) ([]product.Change, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.History(ctx, id, limit)
+}
+
+func (t *txStore) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for races := 0; ; races++ {
+		outcomes, err := t.attempt(ctx, b)
+		if err == nil || !duplicate(err) || races == maxRaces {
+			return outcomes, err
+		}
+	}
+}
+
+func (t *txStore) attempt(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
+	if err := t.exec(ctx, "SAVEPOINT productkit"); err != nil {
+		return nil, err
+	}
+	outcomes, err := t.apply(ctx, b)
+	if err == nil {
+		err = t.exec(ctx, "RELEASE SAVEPOINT productkit")
+	}
+	if err == nil {
+		return outcomes, nil
+	}
+	// After a deadlock there is no savepoint any more, and the server says so.
+	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	undoErr := t.exec(undo, "ROLLBACK TO SAVEPOINT productkit")
+	if undoErr == nil {
+		undoErr = t.exec(undo, "RELEASE SAVEPOINT productkit")
+	}
+	if undoErr != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTransactionLost, err)
+	}
+	return nil, err
+}
+
+func (t *txStore) apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
+	w := t.inner.writer(t.tx)
+	d, err := w.decide(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.write(ctx, d.Saves(), d.Changes()); err != nil {
+		return nil, err
+	}
+	return d.Outcomes(), nil
+}
+
+func (t *txStore) exec(ctx context.Context, statement string) error {
+	_, err := t.tx.ExecContext(ctx, statement)
+	return classify(err)
+}
