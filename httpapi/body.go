@@ -61,7 +61,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 			return tooLarge
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return errSlowBody
-		case r.Context().Err() != nil:
+		case !errors.Is(err, io.ErrUnexpectedEOF) && r.Context().Err() != nil:
 			return r.Context().Err()
 		default:
 			return errBrokenBody

@@ -79,7 +79,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		_ = s.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = cut{errSlowBody, "nothing came for too long"}
-	case s.r.Context().Err() != nil:
+	case !errors.Is(err, io.ErrUnexpectedEOF) && s.r.Context().Err() != nil:
 		err = s.r.Context().Err()
 	default:
 		err = cut{errBrokenBody, "the request ended early"}
