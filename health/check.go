@@ -45,8 +45,8 @@ type Check struct {
 	// Successes is how many runs in a row must succeed before a failed check passes. Default 1.
 	Successes int
 
-	// Details, if given, is shown in the report, as JSON: a pool's statistics, say. It is called
-	// for each report and must return at once.
+	// Details, if given, is shown in the report as JSON, to everybody: a pool's statistics, say.
+	// It is called for each report and must return at once.
 	Details func() any
 }
 

@@ -21,8 +21,8 @@ type Options struct {
 	// Version is the program's, for the report. Default: left out.
 	Version string
 
-	// Trusted reports whether a caller may see the texts of errors and the details of checks,
-	// which can name hosts and users. Default: nobody may.
+	// Trusted reports whether a caller may see the texts of errors, which can name hosts and
+	// users. Default: nobody may.
 	Trusted func(*http.Request) bool
 }
 

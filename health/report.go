@@ -23,7 +23,7 @@ type observation struct {
 	Time    *time.Time `json:"time,omitempty"`        // when the check ran last
 	Age     *float64   `json:"age_seconds,omitempty"` // since then
 	Output  string     `json:"output,omitempty"`      // the error, for trusted callers
-	Details any        `json:"details,omitempty"`     // likewise
+	Details any        `json:"details,omitempty"`
 }
 
 const (
@@ -77,13 +77,11 @@ func observe(r *runner, trusted bool) observation {
 		latency := seconds(s.latency) * 1000
 		o.Time, o.Age, o.Value, o.Unit = &at, &age, &latency, "ms"
 	}
-	if trusted {
-		if s.last != nil {
-			o.Output = s.last.Error()
-		}
-		if r.check.Details != nil {
-			o.Details = r.check.Details()
-		}
+	if trusted && s.last != nil {
+		o.Output = s.last.Error()
+	}
+	if r.check.Details != nil {
+		o.Details = r.check.Details()
 	}
 	return o
 }
