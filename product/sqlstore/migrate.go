@@ -58,16 +58,16 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("sqlstore: preparing the migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
-	var partial *goose.PartialError
-	if errors.As(err, &partial) {
-		results = partial.Applied
-	}
-	for _, result := range results {
-		o.Logger.Info("sqlstore: migrated", "migration", result.Source.Path, "duration", result.Duration)
-	}
-	if err != nil {
-		return fmt.Errorf("sqlstore: migrating: %w", classify(err))
+	// Not provider.Up, which makes the version table before it takes the lock (goose v3.29).
+	for _, source := range provider.ListSources() {
+		result, err := provider.ApplyVersion(ctx, source.Version, true)
+		switch {
+		case errors.Is(err, goose.ErrAlreadyApplied):
+		case err != nil:
+			return fmt.Errorf("sqlstore: migrating by %s: %w", source.Path, classify(err))
+		default:
+			o.Logger.Info("sqlstore: migrated", "migration", source.Path, "duration", result.Duration)
+		}
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func (l *serverLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	}
 	// Names of locks hold for the whole server and have at most 64 characters.
 	l.name = fmt.Sprintf("productkit:%.20x", sha256.Sum256([]byte(schema+"/"+l.prefix)))
-	for start := time.Now(); ; {
+	start := time.Now()
+	for {
 		var got sql.NullInt64
 		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 1)", l.name).Scan(&got); err != nil {
 			return classify(err)

@@ -30,8 +30,8 @@ type Options struct {
 	// Default 30 s, which a restart of the server fits into. Negative: as long as the context.
 	SettleTimeout time.Duration
 
-	// MigrateWait is how long [Migrate] waits for another process that is migrating.
-	// Default 60 s. Negative: as long as the context.
+	// MigrateWait is how long [Migrate] waits, before each migration, for another process that
+	// is migrating. Default 60 s. Negative: as long as the context.
 	MigrateWait time.Duration
 }
 

@@ -2,6 +2,8 @@ package sqlstore_test
 
 import (
 	"database/sql"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,7 +18,16 @@ import (
 	"github.com/productkit-go/productkit/product/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqltest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(killAfter) != "" {
+		if err := migrateAndDie(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(mysqltest.Main(m))
+}
 
 // sqliteDSN names a new file with the settings that the package recommends.
 func sqliteDSN(t testing.TB) string {
