@@ -83,7 +83,7 @@ func TestSignalEndsTheCommandAndItsChildren(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			cmd, _ := with(t, "sh", "-c", `sleep 600 & echo started; wait`)
+			cmd, _ := with(t, "sh", "-c", `echo started; sleep 600; exit 0`)
 			cmd.Stdout = nil
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
