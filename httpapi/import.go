@@ -1,12 +1,14 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/productkit-go/productkit/product"
@@ -30,7 +32,16 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 	s := &stream{h: h, w: w, r: r, control: http.NewResponseController(w)}
 	// Without this an HTTP/1 server reads the whole body before it sends the first event.
 	_ = s.control.EnableFullDuplex()
-	for event := range feed.Import(r.Context(), h.svc, s, cfg) {
+	// The server cancels a request whose body breaks off; what was read whole is merged anyway.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	stop := context.AfterFunc(r.Context(), func() {
+		if s.ended.Load() {
+			cancel() // the client has sent everything and gone
+		}
+	})
+	defer stop()
+	for event := range feed.Import(ctx, h.svc, s, cfg) {
 		if err := refusal(&event); err != nil && !s.begun {
 			s.hangUp()
 			return err
@@ -62,29 +73,39 @@ type stream struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
-	begun   bool // the answer's header is out
-	ended   bool // the body has been read to its end
+	begun   bool        // the answer's header is out
+	err     error       // of the body
+	ended   atomic.Bool // the body has been read to its end
 }
 
-// Read reads the body. It waits for the client as long as [Options].ImportIdle allows.
-func (s *stream) Read(p []byte) (int, error) {
+// Read reads the body. It waits for the client as long as [Options].ImportIdle allows. Its
+// first error stays.
+func (s *stream) Read(p []byte) (n int, err error) {
+	if s.err == nil {
+		s.err = s.r.Context().Err()
+	}
+	if s.err != nil {
+		return 0, s.err
+	}
 	_ = s.control.SetReadDeadline(s.deadline())
-	n, err := s.r.Body.Read(p)
+	n, err = s.r.Body.Read(p)
 	switch {
 	case err == nil:
+		return n, nil
 	case err == io.EOF:
-		s.ended = true
+		s.ended.Store(true)
 		// From here on the server listens for the client's leaving, which a deadline would
 		// look like.
 		_ = s.control.SetReadDeadline(time.Time{})
+		s.err = err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = cut{errSlowBody, "nothing came for too long"}
+		s.err = cut{errSlowBody, "nothing came for too long"}
 	case !errors.Is(err, io.ErrUnexpectedEOF) && s.r.Context().Err() != nil:
-		err = s.r.Context().Err()
+		s.err = s.r.Context().Err()
 	default:
-		err = cut{errBrokenBody, "the request ended early"}
+		s.err = cut{errBrokenBody, "the request ended early"}
 	}
-	return n, err
+	return n, s.err
 }
 
 // cut is an error of the body in words that may stand in an event.
@@ -135,7 +156,7 @@ func (s *stream) send(e *feed.Event) bool {
 // hangUp makes the server close the connection after the answer if the rest of the body would
 // have to be read first.
 func (s *stream) hangUp() {
-	if !s.ended && !s.begun && s.r.ProtoMajor == 1 {
+	if !s.ended.Load() && !s.begun && s.r.ProtoMajor == 1 {
 		s.w.Header().Set("Connection", "close")
 	}
 }

@@ -199,7 +199,7 @@ func onlyReadOnly(faults []product.Fault) bool {
 func parameterError(err error) error {
 	var invalid *product.InvalidError
 	if errors.As(err, &invalid) {
-		return &problem{kind: errBadParameter, faults: invalid.Faults}
+		return badParameters(invalid.Faults)
 	}
 	return err
 }
