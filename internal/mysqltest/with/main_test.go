@@ -22,7 +22,18 @@ import (
 const commandVariable = "WITH_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(commandVariable) == "1" {
+	switch {
+	case os.Getenv(commandVariable) == "":
+	case len(os.Args) == 2 && os.Args[1] == "parent":
+		child := exec.Command(os.Args[0], "child")
+		child.Stdout = os.Stdout
+		_ = child.Run()
+		os.Exit(1)
+	case len(os.Args) == 2 && os.Args[1] == "child":
+		_, _ = os.Stdout.WriteString("started")
+		time.Sleep(time.Minute)
+		os.Exit(1)
+	default:
 		main()
 	}
 	goleak.VerifyTestMain(mysqltest.Main(m))
@@ -83,7 +94,7 @@ func TestSignalEndsTheCommandAndItsChildren(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			cmd, _ := with(t, "sh", "-c", `echo started; sleep 600; exit 0`)
+			cmd, _ := with(t, os.Args[0], "parent")
 			cmd.Stdout = nil
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
