@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/productkit-go/productkit/internal/mysqltest"
+)
+
+// The tests are in package main because nothing can import it. They run the program itself.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(built{mysqltest.Main(m)}) }
+
+// built removes the program after the tests.
+type built struct{ goleak.TestingM }
+
+func (b built) Run() int {
+	defer func() { _ = os.RemoveAll(binDir) }()
+	return b.TestingM.Run()
+}
+
+var binDir string
+
+// program builds the server, once.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "productkit-server-*")
+	if err != nil {
+		return "", err
+	}
+	binDir = dir
+	path := filepath.Join(dir, "server")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
+	}
+	return path, nil
+})
+
+// process is a running server.
+type process struct {
+	url    string
+	banner string
+	cmd    *exec.Cmd
+	stderr *buffer
+	exited chan struct{}
+}
+
+// launch runs the server with just these variables and a home of its own.
+func launch(t *testing.T, env ...string) (*process, io.Reader) {
+	t.Helper()
+	path, err := program()
+	require.NoError(t, err)
+	p := &process{cmd: exec.Command(path), stderr: &buffer{}, exited: make(chan struct{})}
+	p.cmd.Env = append([]string{"HOME=" + t.TempDir(), "PORT=0"}, env...)
+	p.cmd.Stderr = p.stderr
+	stdout, w, err := os.Pipe()
+	require.NoError(t, err)
+	p.cmd.Stdout = w
+	require.NoError(t, p.cmd.Start())
+	require.NoError(t, w.Close())
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		_ = stdout.Close()
+	})
+	return p, stdout
+}
+
+var listensOn = regexp.MustCompile(`(?m)^Productkit listens on (http://\S+)$`)
+
+// start launches the server and waits until it says where it listens.
+func start(t *testing.T, env ...string) *process {
+	t.Helper()
+	p, stdout := launch(t, env...)
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		p.banner += lines.Text() + "\n"
+		if strings.HasPrefix(lines.Text(), "  curl") && strings.Count(p.banner, "  curl") == 3 {
+			p.url = listensOn.FindStringSubmatch(p.banner)[1]
+			return p
+		}
+	}
+	<-p.exited
+	require.FailNow(t, "the server ended", "%s%s", p.banner, p.stderr)
+	return nil
+}
+
+// exit waits for the server's end and returns its exit code.
+func (p *process) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "the server does not end", "%s", p.stderr)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Zero(t, p.exit(t), "%s", p.stderr)
+}
+
+// buffer is a bytes.Buffer that may be read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func TestWrongVariablesAreOneClearLine(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, c := range map[string]struct {
+		env  []string
+		says []string
+	}{
+		"port no number":    {[]string{"PORT=http"}, []string{"PORT", `"http"`, "unset it for 8001"}},
+		"port too great":    {[]string{"PORT=65536"}, []string{"PORT", "0 to 65535"}},
+		"port with sign":    {[]string{"PORT=+80"}, []string{"PORT"}},
+		"host with port":    {[]string{"HOST=127.0.0.1:80"}, []string{"HOST", "unset it"}},
+		"host no address":   {[]string{"HOST=1.2.3"}, []string{"HOST"}},
+		"host of others":    {[]string{"HOST=192.0.2.1"}, []string{"HOST", "192.0.2.1", "address of this machine"}},
+		"other database":    {[]string{"DATABASE_URL=postgres://u:s3cret@h/db"}, []string{"DATABASE_URL", `"postgres"`, "mysql://"}},
+		"no database name":  {[]string{"DATABASE_URL=mysql://u:s3cret@h:3306"}, []string{"DATABASE_URL", "append one"}},
+		"no port":           {[]string{"DATABASE_URL=mysql://u:s3cret@h:x/db"}, []string{"DATABASE_URL", "port"}},
+		"@ in the password": {[]string{"DATABASE_URL=mysql+aiomysql://u:s3cret@/@h/db"}, []string{"DATABASE_URL", "percent-encode"}},
+		"DSN without slash": {[]string{"DATABASE_URL=u:s3cret@tcp(h:3306)"}, []string{"DATABASE_URL", "'/'"}},
+		"SQLite in memory":  {[]string{"DATABASE_URL=sqlite://"}, []string{"DATABASE_URL", "sqlite:///"}},
+		"SQLite nowhere":    {[]string{"DATABASE_URL=sqlite:////nowhere/x.db"}, []string{"DATABASE_URL", "/nowhere"}},
+		"data in a file":    {[]string{"DATA_DIR=" + file}, []string{"DATA_DIR", file}},
+		"no home":           {[]string{"HOME="}, []string{"DATA_DIR", "home directory"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, stdout := launch(t, c.env...)
+			require.Equal(t, 2, p.exit(t))
+			out, err := io.ReadAll(stdout)
+			require.NoError(t, err)
+			require.Empty(t, out)
+			var lines []string
+			for line := range strings.Lines(p.stderr.String()) {
+				if !strings.Contains(line, "level=INFO") {
+					lines = append(lines, line)
+				}
+			}
+			require.Len(t, lines, 1)
+			for _, s := range c.says {
+				require.Contains(t, lines[0], s)
+			}
+			require.NotContains(t, lines[0], "s3cret")
+		})
+	}
+}
+
+func TestDataAreKeptWhereTheUserWantsThem(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"HOME": t.TempDir()}
+	load := func() string {
+		c, err := loadConfig(func(name string) string { return env[name] })
+		require.NoError(t, err)
+		require.Equal(t, "127.0.0.1:8001", c.address)
+		return c.file
+	}
+	if runtime.GOOS == "linux" {
+		require.Equal(t, filepath.Join(env["HOME"], ".local", "share", "productkit", "products.db"), load())
+		env["XDG_DATA_HOME"] = "relative"
+		require.Contains(t, load(), filepath.Join(".local", "share"))
+		env["XDG_DATA_HOME"] = t.TempDir()
+		require.Equal(t, filepath.Join(env["XDG_DATA_HOME"], "productkit", "products.db"), load())
+	}
+	env["DATA_DIR"] = filepath.Join(t.TempDir(), "a ü ?#%", "b")
+	require.Equal(t, filepath.Join(env["DATA_DIR"], "products.db"), load())
+	dir := t.TempDir()
+	for _, url := range []string{"sqlite:///" + dir + "/x.db", "sqlite+aiosqlite:///" + dir + "/x.db", "file:" + dir + "/x.db", "file://" + dir + "/x.db"} {
+		env["DATABASE_URL"] = url
+		require.Equal(t, dir+"/x.db", load(), url)
+	}
+}
+
+func TestAFolderWithAnOddNameWillDo(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a ü ?#%41&", "b")
+	p := start(t, "DATA_DIR="+dir)
+	require.FileExists(t, filepath.Join(dir, "products.db"))
+	require.Contains(t, p.banner, dir)
+	p.stop(t)
+}
+
+func TestAPortInUseIsNamed(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	p, _ := launch(t, "PORT="+port)
+	require.Equal(t, 1, p.exit(t))
+	require.Contains(t, p.stderr.String(), "productkit: PORT: 127.0.0.1:"+port+" is in use")
+}
+
+// nobody is an address at which nothing listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return l.Addr().String()
+}
+
+func TestADatabaseThatIsDownIsWaitedForAndThenNamed(t *testing.T) {
+	t.Parallel()
+	at := nobody(t)
+	c, err := loadConfig(func(name string) string {
+		return map[string]string{"DATABASE_URL": "mysql://shop:s3cret@" + at + "/shop", "PORT": "0"}[name]
+	})
+	require.NoError(t, err)
+	c.startWait = 500 * time.Millisecond
+	var log buffer
+	err = serve(context.Background(), c, io.Discard, logTo(&log))
+	require.ErrorContains(t, err, "the database shop@tcp("+at+")/shop is not available")
+	require.ErrorContains(t, err, "refused")
+	require.ErrorContains(t, err, "start it, or correct DATABASE_URL")
+	require.NotContains(t, err.Error()+log.String(), "s3cret")
+}
+
+func TestAFileThatIsNoDatabaseIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "notes.db")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("not a database ", 100)), 0o600))
+	p, _ := launch(t, "DATABASE_URL=sqlite:///"+file)
+	require.Equal(t, 1, p.exit(t))
+	require.Contains(t, p.stderr.String(), "productkit: the database SQLite in "+file+" cannot be used")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(content), "not a database", "it was not overwritten")
+}
+
+func TestStoppingWhileTheDatabaseIsAwaitedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	p, _ := launch(t, "DATABASE_URL=mysql://shop@"+nobody(t)+"/shop")
+	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "waiting for the database") }, 10*time.Second, 10*time.Millisecond)
+	p.stop(t)
+}
+
+func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	// An upload that stalls, so that the first signal alone would take long.
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "POST /v1/import?format=shopify&currency=CAD HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nHandle,")
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "msg=stopping") }, 10*time.Second, time.Millisecond)
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	require.NotZero(t, p.exit(t))
+}
