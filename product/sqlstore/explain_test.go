@@ -1,0 +1,202 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/internal/testscale"
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/sqlstore"
+)
+
+// crowd fills a store with products of many vendors, categories, groups and prices.
+func crowd(t testing.TB, store *sqlstore.Store, n int) {
+	t.Helper()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for begin := 0; begin < n; begin += 500 {
+		writes := make([]product.Write, min(500, n-begin))
+		for i := range writes {
+			k := begin + i
+			w := create(t, fmt.Sprintf("SKU-%06d", k))
+			w.At = start.Add(time.Duration(k) * time.Minute)
+			d := w.Draft
+			d.Name = fmt.Sprintf("Product %06d", (k*7919)%n)
+			d.Price.Amount = int64((k * 31) % 5000)
+			d.Vendor = fmt.Sprintf("Vendor %d", k%200)
+			d.Category = fmt.Sprintf("category-%d/part-%d", k%20, k%400)
+			d.Group = fmt.Sprintf("group-%d", k/4)
+			d.Tags = []string{fmt.Sprintf("tag-%d", k%1000), "common"}
+			writes[i] = w
+		}
+		apply(t, store, writes...)
+	}
+}
+
+// explain returns what the engine says that it will do, one line per step.
+func explain(t testing.TB, db *sql.DB, e engine, query string, args []any) string {
+	t.Helper()
+	verb := "EXPLAIN FORMAT=TRADITIONAL "
+	if e.driver == "sqlite" {
+		verb = "EXPLAIN QUERY PLAN "
+	}
+	rows, err := db.QueryContext(t.Context(), verb+query, args...)
+	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	require.NoError(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		values := make([]sql.NullString, len(names))
+		dest := make([]any, len(names))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(dest...))
+		for i, name := range names {
+			fmt.Fprintf(&plan, "%s=%s ", name, values[i].String)
+		}
+		plan.WriteString("\n")
+	}
+	require.NoError(t, rows.Err())
+	return plan.String()
+}
+
+// requireIndexOrder fails at the engines' words for sorting and for reading a whole table.
+func requireIndexOrder(t testing.TB, plan string) {
+	t.Helper()
+	for _, word := range []string{"filesort", "Using temporary", "TEMP B-TREE", "type=ALL", "SCAN p\n"} {
+		require.NotContains(t, plan, word)
+	}
+}
+
+func TestEverySortReadsAnIndexInOrder(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		crowd(t, store, testscale.N(4_000, 20_000))
+		analyze := "ANALYZE TABLE productkit_products, productkit_stock, productkit_tags"
+		if e.driver == "sqlite" {
+			analyze = "ANALYZE"
+		}
+		middle := findOne(t, store, product.BySKU("SKU-002000"))
+		for _, analyzed := range []bool{false, true} {
+			if analyzed {
+				_, err := db.ExecContext(t.Context(), analyze)
+				require.NoError(t, err)
+			}
+			for _, sort := range product.Sorts() {
+				for _, q := range []product.Query{
+					{},
+					{Status: product.StatusActive},
+					{InStock: pointer(true)},
+					{InStock: pointer(false)},
+					{PriceMin: pointer(int64(1000)), PriceMax: pointer(int64(3000))},
+				} {
+					q.Sort, q.Limit = sort, 20
+					if sort == product.SortPrice || sort == product.SortPriceDesc || q.PriceMin != nil {
+						q.Currency = "EUR"
+					}
+					if q.PriceMin != nil && sort != product.SortPrice && sort != product.SortPriceDesc {
+						continue // either way is right: it depends on how many there are
+					}
+					for _, after := range []bool{false, true} {
+						if after {
+							q.After = position(sort, &middle)
+						}
+						query, args, err := store.ListSQL(q)
+						require.NoError(t, err)
+						plan := explain(t, db, e, query, args)
+						t.Logf("%s analyzed=%v after=%v %+v\n%s", sort, analyzed, after, q, plan)
+						requireIndexOrder(t, plan)
+					}
+				}
+			}
+		}
+	})
+}
+
+func position(sort product.Sort, p *product.Product) *product.Position {
+	at := &product.Position{ID: p.ID}
+	switch sort {
+	case product.SortName, product.SortNameDesc:
+		at.Text = p.Name
+	case product.SortSKU:
+		at.Text = p.SKU
+	case product.SortPrice, product.SortPriceDesc:
+		at.Int = p.Price.Amount
+	case product.SortUpdated, product.SortUpdatedDesc:
+		at.Int = p.UpdatedAt.UnixMicro()
+	default:
+		at.Int = p.CreatedAt.UnixMicro()
+	}
+	return at
+}
+
+// A filter that few products pass must not read all of them.
+func TestSelectiveFiltersUseAnIndex(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		crowd(t, store, testscale.N(4_000, 20_000))
+		analyze := "ANALYZE TABLE productkit_products, productkit_stock, productkit_tags"
+		if e.driver == "sqlite" {
+			analyze = "ANALYZE"
+		}
+		_, err := db.ExecContext(t.Context(), analyze)
+		require.NoError(t, err)
+		for want, q := range map[string]product.Query{
+			"by_group":    {Group: "group-17"},
+			"by_vendor":   {Vendor: "Vendor 17"},
+			"by_category": {Category: "category-3/part-3"},
+			"PRIMARY":     {Tag: "tag-17"},
+			"live_sku":    {SKUPrefix: "SKU-00010"},
+			"by_updated":  {Sort: product.SortUpdated, UpdatedSince: time.Date(2026, 1, 3, 12, 0, 0, 0, time.UTC)},
+			"by_price":    {Currency: "EUR", PriceMin: pointer(int64(100)), PriceMax: pointer(int64(101))},
+		} {
+			q.Limit = 20
+			query, args, err := store.ListSQL(q)
+			require.NoError(t, err)
+			plan := explain(t, db, e, query, args)
+			t.Logf("%s\n%s", query, plan)
+			for _, word := range []string{"type=ALL", "type=index ", "SCAN "} {
+				require.NotContains(t, plan, word)
+			}
+			if e.driver == "mysql" {
+				require.Contains(t, plan, "key="+want+" ")
+			} else if strings.HasPrefix(want, "by_") { // the others are unnamed
+				require.Contains(t, plan, "products_"+want+" ")
+			}
+		}
+	})
+}
+
+// Locking by a scan would wait for rows that nobody asked for.
+func TestLockingReadsOnlyItsKeys(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		made := apply(t, store, create(t, "A"), create(t, "B"), create(t, "C")) // a scan looks cheap here
+		for column, lookup := range map[string]struct {
+			index string
+			keys  []any
+		}{
+			"id":          {"PRIMARY", []any{made[0].ID[:], made[1].ID[:], made[2].ID[:]}},
+			"live_sku":    {"live_sku", []any{"A", "B", "C"}},
+			"variant_key": {"variant_key", []any{make([]byte, 32), make([]byte, 32)}},
+		} {
+			query, args, err := store.LockSQL(column, lookup.index, lookup.keys)
+			require.NoError(t, err)
+			plan := explain(t, db, e, query, args)
+			t.Logf("%s\n%s", column, plan)
+			requireIndexOrder(t, plan)
+		}
+	})
+}
