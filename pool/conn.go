@@ -1,0 +1,80 @@
+package pool
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
+
+// conn is one connection of the driver, with what it can do resolved once.
+type conn struct {
+	ci       driver.Conn
+	pinger   driver.Pinger
+	resetter driver.SessionResetter
+	checker  driver.Validator
+	execer   driver.ExecerContext
+	queryer  driver.QueryerContext
+	beginner driver.ConnBeginTx
+	preparer driver.ConnPrepareContext
+	values   driver.NamedValueChecker
+
+	session    Session   // nil if unknown
+	generation uint64    // the engine's, when the dial began
+	expires    time.Time // drawn once; zero means never
+
+	// Guarded by the engine's mutex.
+	index    int  // in engine.conns
+	busy     bool // in a caller's hands, or on its way there
+	fresh    bool // handed out straight from its dial, nothing to check
+	needPing bool
+	since    time.Time // when it became busy or idle
+
+	// Owned by the holder, handed on under the engine's mutex.
+	uses int
+}
+
+func newConn(ci driver.Conn) *conn {
+	c := &conn{ci: ci}
+	c.pinger, _ = ci.(driver.Pinger)
+	c.resetter, _ = ci.(driver.SessionResetter)
+	c.checker, _ = ci.(driver.Validator)
+	c.execer, _ = ci.(driver.ExecerContext)
+	c.queryer, _ = ci.(driver.QueryerContext)
+	c.beginner, _ = ci.(driver.ConnBeginTx)
+	c.preparer, _ = ci.(driver.ConnPrepareContext)
+	c.values, _ = ci.(driver.NamedValueChecker)
+	return c
+}
+
+// valid asks the driver, without I/O.
+func (c *conn) valid() bool { return c.checker == nil || c.checker.IsValid() }
+
+// reset makes the session ready for its next user. The engine does it, since to
+// database/sql every connection of ours is new.
+func (c *conn) reset(ctx context.Context) error {
+	if c.resetter != nil {
+		if err := c.resetter.ResetSession(ctx); err != nil {
+			return err
+		}
+	}
+	if !c.valid() {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+func (c *conn) ping(ctx context.Context, timeout time.Duration) error {
+	if c.pinger == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.pinger.Ping(ctx)
+}
+
+func (c *conn) sessionName() string {
+	if c.session == nil {
+		return ""
+	}
+	return c.session.String()
+}

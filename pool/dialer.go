@@ -1,0 +1,155 @@
+package pool
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+const (
+	// overflowAfter is how long the first waiter must have waited before the
+	// pool grows above MaxConns: what is done sooner needs no dial, and an
+	// overflow connection is closed as it comes back.
+	overflowAfter = 20 * time.Millisecond
+
+	// dialGrace is how long past its bound a connector may take to notice.
+	dialGrace = 250 * time.Millisecond
+)
+
+// attempt is one dial under way.
+type attempt struct {
+	started    time.Time
+	patience   time.Duration
+	generation uint64
+	settled    bool // counted out already; guarded by the engine's mutex
+	watchdog   *time.Timer
+}
+
+// growLocked starts the dials that are wanted and possible now, and has the
+// keeper start those whose time comes later.
+func (e *engine) growLocked(now time.Time) {
+	next := e.dialLocked(now)
+	if !next.IsZero() && (e.keeperNext.IsZero() || next.Before(e.keeperNext)) {
+		e.wakeKeeper()
+	}
+}
+
+// dialLocked starts dials and returns when it should be asked again, zero if
+// nothing but another event can change its mind.
+func (e *engine) dialLocked(now time.Time) time.Time {
+	for !e.closed {
+		used := len(e.conns) + e.dialing + e.closing
+		wanted := e.waiters.n > e.dialing || len(e.conns)+e.dialing < e.min
+		if !wanted || used >= e.limit {
+			return time.Time{}
+		}
+		if used >= e.cfg.MaxConns {
+			if e.waiters.n == 0 {
+				return time.Time{} // closing connections still hold the steady places
+			}
+			if at := e.waiters.head.since.Add(overflowAfter); now.Before(at) {
+				return at
+			}
+		}
+		cold := len(e.conns)+e.closing == 0 && e.pace.failures == 0
+		if now.Before(e.pace.next) && !(cold && used < e.cfg.MaxConns) {
+			return e.pace.next
+		}
+		e.pace.started(now)
+		e.dialing++
+		a := &attempt{started: now, patience: e.pace.patience, generation: e.generation}
+		a.watchdog = time.AfterFunc(a.patience+dialGrace, func() {
+			e.dialed(a, nil, &connectTimeoutError{a.patience})
+		})
+		go e.dial(a)
+	}
+	return time.Time{}
+}
+
+// dial makes a connection, on a goroutine and a context of its own: a caller
+// that gives up must not waste a connect that the next one could use.
+func (e *engine) dial(a *attempt) {
+	c, err := e.connect(e.ctx, a.patience)
+	e.dialed(a, c, err)
+}
+
+// connect opens a connection and prepares it within timeout.
+func (e *engine) connect(parent context.Context, timeout time.Duration) (*conn, error) {
+	ctx, cancel := context.WithTimeout(parent, timeout)
+	defer cancel()
+	var session Session
+	ci, err := e.connector.Connect(context.WithValue(ctx, sessionKey{}, &session))
+	if err == nil && e.cfg.OnConnect != nil {
+		if err = e.cfg.OnConnect(ctx, ci); err != nil {
+			ci.Close()
+		}
+	}
+	if err != nil {
+		if ctx.Err() != nil && parent.Err() == nil {
+			return nil, &connectTimeoutError{timeout}
+		}
+		return nil, err
+	}
+	c := newConn(ci)
+	c.session = session
+	return c, nil
+}
+
+// dialed counts a dial out: it made a connection, failed, or (from the watchdog)
+// was given up because the connector does not heed its context.
+func (e *engine) dialed(a *attempt, c *conn, err error) {
+	now := time.Now()
+	a.watchdog.Stop()
+	e.mu.Lock()
+	if a.settled {
+		e.mu.Unlock()
+		if c != nil {
+			c.ci.Close()
+		}
+		return
+	}
+	defer e.mu.Unlock()
+	a.settled = true
+	e.dialing--
+	e.counts.dial.add(now.Sub(a.started))
+	if err != nil {
+		e.dialFailedLocked(a, now, err)
+		return
+	}
+	e.pace.succeeded(now.Sub(a.started))
+	c.generation = a.generation
+	c.expires = e.drawExpiry(now)
+	c.index = len(e.conns)
+	e.conns = append(e.conns, c)
+	c.busy = true
+	if c.session != nil {
+		e.lane.warm()
+	}
+	e.placeLocked(c, now, true)
+	e.growLocked(now)
+}
+
+func (e *engine) dialFailedLocked(a *attempt, now time.Time, err error) {
+	e.counts.dialFailures++
+	if e.closed {
+		e.settleLocked()
+		return
+	}
+	e.pace.failed(now, a.started, a.patience, dialError(err))
+	e.log.Warn("pool: cannot connect", "error", err, "failures", e.pace.failures)
+	if len(e.conns) == 0 && e.dialing == 0 && (!passing(err) || e.pace.failures >= hopeless) {
+		e.failWaitersLocked(ErrDialFailed)
+	}
+	e.growLocked(now)
+}
+
+// drawExpiry spreads the ends of connections over the jitter's range. Steps of
+// the golden ratio keep any number of draws apart; independent ones would bunch.
+func (e *engine) drawExpiry(now time.Time) time.Time {
+	if e.cfg.MaxLifetime <= 0 {
+		return time.Time{}
+	}
+	_, e.jitter = math.Modf(e.jitter + math.Phi - 1)
+	short := max(e.cfg.LifetimeJitter, 0) * e.jitter * float64(e.cfg.MaxLifetime)
+	return now.Add(e.cfg.MaxLifetime - time.Duration(short))
+}

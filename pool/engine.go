@@ -1,0 +1,366 @@
+package pool
+
+import (
+	"context"
+	"database/sql/driver"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// engine hands out connections. Its invariants, true whenever mu is free:
+//
+//   - len(conns) + dialing + closing ≤ limit: a connection counts from before
+//     its dial until the driver has closed it or, if a call was in flight, until
+//     the server has let go of it.
+//   - A conn is busy or in idle, never both; it is in conns exactly once.
+//   - idle holds at most MaxConns connections, the longest idle first.
+//   - While a waiter with a living context is queued, idle is empty.
+//   - A waiter is answered exactly once, or takes itself out of the queue.
+//   - A connection of an older generation is never handed out.
+//
+// Nothing under mu blocks: no I/O, no caller's code but context.Context.Err.
+type engine struct {
+	cfg       Config // with defaults
+	min       int    // MinConns, 0 for none
+	limit     int    // MaxConns + MaxOverflow
+	connector driver.Connector
+	log       *slog.Logger
+	lane      *lane
+
+	ctx    context.Context // ends when the engine closes: dials stop
+	cancel context.CancelFunc
+	wake   chan struct{} // tells the keeper to look again; capacity 1
+	kept   chan struct{} // closed when the keeper has ended
+
+	mu         sync.Mutex
+	conns      []*conn
+	idle       []*conn
+	waiters    waitQueue
+	dialing    int
+	closing    int
+	pace       pace
+	generation uint64
+	bumped     time.Time
+	suspect    bool // a connection broke: ping idle ones until one answers
+	jitter     float64
+	keeperNext time.Time
+	closed     bool
+	drained    chan struct{} // closed when closed and nothing is left
+	counts     counts
+}
+
+func newEngine(cfg Config, connector driver.Connector) *engine {
+	e := &engine{
+		cfg:       cfg,
+		min:       max(cfg.MinConns, 0),
+		limit:     cfg.MaxConns + max(cfg.MaxOverflow, 0),
+		connector: connector,
+		log:       cfg.Logger,
+		wake:      make(chan struct{}, 1),
+		kept:      make(chan struct{}),
+		drained:   make(chan struct{}),
+		jitter:    rand.Float64(),
+		pace:      newPace(cfg.ConnectTimeout),
+	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.lane = newLane(e)
+	go e.keep()
+	return e
+}
+
+// acquire returns a connection that has been checked, or an error that tells
+// why not; never driver.ErrBadConn.
+func (e *engine) acquire(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	c, w, err := e.take(ctx, start, nil)
+	for {
+		if w != nil {
+			c, err = e.wait(ctx, w)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err = e.check(ctx, c); err == nil {
+			return c, nil
+		}
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			e.mu.Lock()
+			err = e.refuseLocked(refusedCanceled, ctxErr, time.Since(start))
+			e.mu.Unlock()
+			return nil, err
+		}
+		if w == nil {
+			w = &waiter{ctx: ctx, since: start, ready: make(chan grant, 1)}
+		}
+		c, w, err = e.take(ctx, time.Now(), w)
+	}
+}
+
+// take returns an idle connection, or a queued waiter, or a refusal. A waiter
+// that comes again, since what it was given was broken, gets its turn back.
+func (e *engine) take(ctx context.Context, now time.Time, again *waiter) (*conn, *waiter, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, nil, e.refuseLocked(refusedClosed, ErrClosed, 0)
+	}
+	for n := len(e.idle); n > 0; n = len(e.idle) {
+		c := e.idle[n-1]
+		e.idle[n-1] = nil
+		e.idle = e.idle[:n-1]
+		if cause, retire := e.worn(c, now); retire {
+			e.retireLocked(c, cause, false)
+			continue
+		}
+		c.needPing = e.suspect ||
+			e.cfg.PingAfterIdle > 0 && now.Sub(c.since) >= e.cfg.PingAfterIdle
+		e.lendLocked(c, now)
+		if again != nil {
+			e.counts.waited(now.Sub(again.since))
+		} else {
+			e.counts.waited(0)
+		}
+		return c, nil, nil
+	}
+	if again != nil {
+		e.waiters.pushFront(again)
+	} else {
+		if e.cfg.MaxWaiters > 0 && e.waiters.n >= e.cfg.MaxWaiters {
+			return nil, nil, e.refuseLocked(refusedQueueFull, ErrQueueFull, 0)
+		}
+		again = &waiter{ctx: ctx, since: now, ready: make(chan grant, 1)}
+		e.waiters.pushBack(again)
+		e.counts.queued++
+	}
+	e.growLocked(now)
+	return nil, again, nil
+}
+
+// wait returns what w is granted, or gives up with its context or after
+// AcquireTimeout.
+func (e *engine) wait(ctx context.Context, w *waiter) (*conn, error) {
+	var timeout <-chan time.Time
+	if e.cfg.AcquireTimeout > 0 {
+		t := time.NewTimer(time.Until(w.since.Add(e.cfg.AcquireTimeout)))
+		defer t.Stop()
+		timeout = t.C
+	}
+	select {
+	case g := <-w.ready:
+		return e.accept(ctx, w, g)
+	case <-ctx.Done():
+		return e.leave(ctx, w, refusedCanceled, ctx.Err())
+	case <-timeout:
+		return e.leave(ctx, w, refusedTimeout, ErrAcquireTimeout)
+	}
+}
+
+// leave takes w out of the queue; if a grant was faster it counts.
+func (e *engine) leave(ctx context.Context, w *waiter, r refusal, reason error) (*conn, error) {
+	e.mu.Lock()
+	if w.queued {
+		e.waiters.remove(w)
+		defer e.mu.Unlock()
+		return nil, e.refuseLocked(r, reason, time.Since(w.since))
+	}
+	e.mu.Unlock()
+	return e.accept(ctx, w, <-w.ready)
+}
+
+func (e *engine) accept(ctx context.Context, w *waiter, g grant) (*conn, error) {
+	if g.err == nil && ctx.Err() == nil {
+		return g.c, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if g.c != nil {
+		// The context ended between grant and here: somebody else can use it.
+		e.placeLocked(g.c, now, g.c.fresh)
+		e.growLocked(now)
+		g.err = ctx.Err()
+	}
+	return nil, e.refuseLocked(refusalOf(g.err), g.err, now.Sub(w.since))
+}
+
+// check makes sure that c works, as far as that can be told before using it. On
+// an error c is gone.
+func (e *engine) check(ctx context.Context, c *conn) error {
+	if c.fresh {
+		return nil
+	}
+	if err := c.reset(ctx); err != nil {
+		e.discard(c, CloseBroken)
+		return err
+	}
+	if !c.needPing {
+		return nil
+	}
+	if err := c.ping(ctx, e.cfg.PingTimeout); err != nil {
+		e.discard(c, ClosePing)
+		if ctx.Err() == nil {
+			e.bump("ping failed", err)
+		}
+		return err
+	}
+	e.mu.Lock()
+	e.suspect = false
+	e.mu.Unlock()
+	return nil
+}
+
+// discard retires a connection that failed its check; no statement of a caller
+// was in flight on it.
+func (e *engine) discard(c *conn, cause CloseCause) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.suspect = true
+	e.retireLocked(c, cause, false)
+	e.growLocked(time.Now())
+}
+
+// release takes c back. It does no I/O. With broken, the connection is not used
+// again; inFlight says that the server may still be running a statement for it.
+func (e *engine) release(c *conn, broken, inFlight bool) {
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.counts.hold.add(now.Sub(c.since))
+	switch {
+	case broken:
+		e.retireLocked(c, CloseBroken, inFlight)
+	case e.cfg.MaxUses > 0 && c.uses >= e.cfg.MaxUses:
+		e.retireLocked(c, CloseUses, false)
+	default:
+		e.placeLocked(c, now, false)
+	}
+	if e.waiters.n > 0 || len(e.conns) < e.min {
+		e.growLocked(now)
+	}
+}
+
+// placeLocked finds the next use for a working connection: the first waiter, the
+// idle stack, or none.
+func (e *engine) placeLocked(c *conn, now time.Time, fresh bool) {
+	if cause, retire := e.worn(c, now); retire {
+		e.retireLocked(c, cause, false)
+		return
+	}
+	if w := e.waiters.popLive(); w != nil {
+		e.lendLocked(c, now)
+		c.fresh = fresh
+		c.needPing = false
+		e.counts.waited(now.Sub(w.since))
+		w.ready <- grant{c: c}
+		return
+	}
+	if len(e.conns) > e.cfg.MaxConns {
+		e.retireLocked(c, CloseOverflow, false)
+		return
+	}
+	c.busy, c.fresh, c.since = false, false, now
+	e.idle = append(e.idle, c)
+	if next := e.dueLocked(c); !next.IsZero() && (e.keeperNext.IsZero() || next.Before(e.keeperNext)) {
+		e.wakeKeeper()
+	}
+}
+
+func (e *engine) lendLocked(c *conn, now time.Time) {
+	c.busy, c.fresh, c.since = true, false, now
+}
+
+// worn tells whether c has reached one of its limits.
+func (e *engine) worn(c *conn, now time.Time) (CloseCause, bool) {
+	switch {
+	case e.closed:
+		return CloseShutdown, true
+	case c.generation < e.generation:
+		return CloseGeneration, true
+	case !c.expires.IsZero() && !now.Before(c.expires):
+		return CloseLifetime, true
+	}
+	return 0, false
+}
+
+// bump starts a generation: every connection made before is retired, the idle
+// ones now and the others as they come back.
+func (e *engine) bump(why string, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	// One event breaks many connections, and each of them reports it.
+	if e.closed || !e.bumped.IsZero() && now.Sub(e.bumped) < bumpInterval {
+		return
+	}
+	e.bumped = now
+	e.log.Warn("pool: retiring all connections", "why", why, "error", err)
+	e.bumpLocked(now)
+}
+
+const bumpInterval = time.Second
+
+func (e *engine) bumpLocked(now time.Time) {
+	e.generation++
+	for _, c := range e.idle {
+		e.retireLocked(c, CloseGeneration, false)
+	}
+	clear(e.idle)
+	e.idle = e.idle[:0]
+	e.growLocked(now)
+}
+
+// distrust has idle connections pinged before use until one answers.
+func (e *engine) distrust() {
+	e.mu.Lock()
+	e.suspect = true
+	e.mu.Unlock()
+}
+
+// close starts the shutdown: no new work, idle connections go, waiters are told.
+// It does not wait.
+func (e *engine) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.closed = true
+	e.cancel()
+	for _, c := range e.idle {
+		e.retireLocked(c, CloseShutdown, false)
+	}
+	clear(e.idle)
+	e.idle = nil
+	e.failWaitersLocked(ErrClosed)
+	e.settleLocked()
+}
+
+func (e *engine) failWaitersLocked(err error) {
+	for w := e.waiters.popLive(); w != nil; w = e.waiters.popLive() {
+		w.ready <- grant{err: err}
+	}
+}
+
+// settleLocked notices that a closed engine has nothing left.
+func (e *engine) settleLocked() {
+	if !e.closed || len(e.conns)+e.dialing+e.closing > 0 {
+		return
+	}
+	select {
+	case <-e.drained:
+	default:
+		close(e.drained)
+	}
+}
+
+func (e *engine) wakeKeeper() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}

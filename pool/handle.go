@@ -1,0 +1,323 @@
+package pool
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// handle is what database/sql gets: one lending of a conn. It forwards every
+// optional interface of the driver's connection and does for those that the
+// driver lacks what database/sql would have done. Rows, results, statements and
+// transactions are the driver's own.
+//
+// A handle is new for each lending, so that one kept too long cannot touch the
+// connection in somebody else's hands. database/sql serialises the calls.
+type handle struct {
+	e        *engine
+	c        *conn
+	closed   atomic.Bool
+	checked  bool // IsValid was asked since the last call
+	valid    bool // and this was the answer
+	readOnly bool // the caller asked for a read-only transaction
+	tx       context.Context
+}
+
+var (
+	_ driver.Conn               = (*handle)(nil)
+	_ driver.Pinger             = (*handle)(nil)
+	_ driver.SessionResetter    = (*handle)(nil)
+	_ driver.Validator          = (*handle)(nil)
+	_ driver.ExecerContext      = (*handle)(nil)
+	_ driver.QueryerContext     = (*handle)(nil)
+	_ driver.ConnBeginTx        = (*handle)(nil)
+	_ driver.ConnPrepareContext = (*handle)(nil)
+	_ driver.NamedValueChecker  = (*handle)(nil)
+	_ driver.Execer             = (*handle)(nil) //nolint:staticcheck // go-sql-driver documents it for sql.Conn.Raw
+	_ driver.Queryer            = (*handle)(nil) //nolint:staticcheck
+)
+
+// DriverConn returns the driver's own connection behind what [sql.Conn.Raw]
+// passes to its function, for features that database/sql does not know:
+//
+//	conn.Raw(func(raw any) error {
+//		backuper, ok := pool.DriverConn(raw).(interface{ NewBackup(string) (*sqlite.Backup, error) })
+//		…
+//	})
+//
+// The standard driver interfaces, among them Exec and Query as go-sql-driver
+// documents them for mysql.Result, work on raw itself. With Config.Wrap it goes
+// through every wrapper that has a method Raw() driver.Conn, as otelsql's has.
+// Anything else is returned as it is. The connection must not be used after the
+// function has returned.
+func DriverConn(raw any) any {
+	for {
+		u, ok := raw.(interface{ Raw() driver.Conn })
+		if !ok {
+			return raw
+		}
+		inner := u.Raw()
+		if inner == nil {
+			return raw
+		}
+		raw = inner
+	}
+}
+
+// Raw returns the connection beneath: Wrap's or the driver's. Most users want
+// [DriverConn].
+func (h *handle) Raw() driver.Conn { return h.c.ci }
+
+// Close gives the connection back. Only the first call counts, and it does not
+// touch the network.
+func (h *handle) Close() error {
+	if h.closed.Swap(true) {
+		return nil
+	}
+	// Before it gives a connection back database/sql asks IsValid, unless it got
+	// driver.ErrBadConn from somewhere (a statement, sql.Conn.Raw): without the
+	// question the connection is to be thrown away.
+	usable := h.checked && h.valid
+	inFlight := false
+	if !usable {
+		inFlight = !h.c.valid()
+	}
+	// A driver that can neither reset nor validate is not trusted after a
+	// transaction whose context ended, as database/sql itself would not.
+	if h.tx != nil && h.tx.Err() != nil && (h.c.resetter == nil || h.c.checker == nil) {
+		usable = false
+	}
+	h.e.release(h.c, !usable, inFlight)
+	return nil
+}
+
+// use begins a call. The flag makes a Close without a later IsValid a discard.
+func (h *handle) use() error {
+	if h.closed.Load() {
+		return errReleased
+	}
+	h.checked = false
+	return nil
+}
+
+// observe looks at the error of a call and hands it on.
+func (h *handle) observe(err error) error {
+	if err == nil || err == driver.ErrSkip {
+		return err
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		h.e.distrust()
+		return err
+	}
+	if my, ok := errors.AsType[*mysql.MySQLError](err); ok && !h.readOnly {
+		switch my.Number {
+		case 1290, 1792, 1836: // the server has become read-only: a failover
+			h.e.bump("the server is read-only", err)
+		}
+	}
+	return err
+}
+
+// ran counts a statement.
+func (h *handle) ran(err error) {
+	if err != driver.ErrSkip {
+		h.c.uses++
+	}
+}
+
+func (h *handle) IsValid() bool {
+	if h.closed.Load() {
+		return false
+	}
+	h.checked, h.valid = true, h.c.valid()
+	return h.valid
+}
+
+// ResetSession is called by database/sql only if its own pool was switched on.
+func (h *handle) ResetSession(ctx context.Context) error {
+	if err := h.use(); err != nil {
+		return driver.ErrBadConn
+	}
+	if h.c.resetter == nil {
+		return nil
+	}
+	return h.observe(h.c.resetter.ResetSession(ctx))
+}
+
+func (h *handle) Ping(ctx context.Context) error {
+	if err := h.use(); err != nil {
+		return err
+	}
+	if h.c.pinger == nil {
+		return nil
+	}
+	return h.observe(h.c.pinger.Ping(ctx))
+}
+
+func (h *handle) CheckNamedValue(nv *driver.NamedValue) error {
+	if h.c.values == nil {
+		return driver.ErrSkip
+	}
+	return h.c.values.CheckNamedValue(nv)
+}
+
+func (h *handle) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := h.use(); err != nil {
+		return nil, err
+	}
+	var (
+		res driver.Result
+		err error
+	)
+	if h.c.execer != nil {
+		res, err = h.c.execer.ExecContext(ctx, query, args)
+	} else {
+		res, err = execWithout(ctx, h.c.ci, query, args)
+	}
+	h.ran(err)
+	return res, h.observe(err)
+}
+
+func (h *handle) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := h.use(); err != nil {
+		return nil, err
+	}
+	var (
+		rows driver.Rows
+		err  error
+	)
+	if h.c.queryer != nil {
+		rows, err = h.c.queryer.QueryContext(ctx, query, args)
+	} else {
+		rows, err = queryWithout(ctx, h.c.ci, query, args)
+	}
+	h.ran(err)
+	return rows, h.observe(err)
+}
+
+// Exec is driver.Execer, for code that got the connection from sql.Conn.Raw.
+func (h *handle) Exec(query string, args []driver.Value) (driver.Result, error) {
+	return h.ExecContext(context.Background(), query, named(args))
+}
+
+// Query is driver.Queryer, for code that got the connection from sql.Conn.Raw.
+func (h *handle) Query(query string, args []driver.Value) (driver.Rows, error) {
+	return h.QueryContext(context.Background(), query, named(args))
+}
+
+func (h *handle) Prepare(query string) (driver.Stmt, error) {
+	return h.PrepareContext(context.Background(), query)
+}
+
+func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := h.use(); err != nil {
+		return nil, err
+	}
+	var (
+		stmt driver.Stmt
+		err  error
+	)
+	if h.c.preparer != nil {
+		stmt, err = h.c.preparer.PrepareContext(ctx, query)
+	} else {
+		stmt, err = h.c.ci.Prepare(query)
+		if err == nil && ctx.Err() != nil {
+			stmt.Close()
+			stmt, err = nil, ctx.Err()
+		}
+	}
+	h.ran(err)
+	return stmt, h.observe(err)
+}
+
+func (h *handle) Begin() (driver.Tx, error) {
+	return h.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+func (h *handle) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := h.use(); err != nil {
+		return nil, err
+	}
+	h.tx, h.readOnly = ctx, opts.ReadOnly
+	var (
+		tx  driver.Tx
+		err error
+	)
+	if h.c.beginner != nil {
+		tx, err = h.c.beginner.BeginTx(ctx, opts)
+	} else {
+		tx, err = beginWithout(ctx, h.c.ci, opts)
+	}
+	return tx, h.observe(err)
+}
+
+// The functions below are database/sql's own fallbacks (its ctxutil.go), for
+// drivers without the context-aware interfaces.
+
+func execWithout(ctx context.Context, ci driver.Conn, query string, args []driver.NamedValue) (driver.Result, error) {
+	execer, ok := ci.(driver.Execer) //nolint:staticcheck // old drivers have only this
+	if !ok {
+		return nil, driver.ErrSkip
+	}
+	values, err := unnamed(args)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return execer.Exec(query, values)
+}
+
+func queryWithout(ctx context.Context, ci driver.Conn, query string, args []driver.NamedValue) (driver.Rows, error) {
+	queryer, ok := ci.(driver.Queryer) //nolint:staticcheck // old drivers have only this
+	if !ok {
+		return nil, driver.ErrSkip
+	}
+	values, err := unnamed(args)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return queryer.Query(query, values)
+}
+
+func beginWithout(ctx context.Context, ci driver.Conn, opts driver.TxOptions) (driver.Tx, error) {
+	if sql.IsolationLevel(opts.Isolation) != sql.LevelDefault {
+		return nil, errors.New("pool: the driver does not support a non-default isolation level")
+	}
+	if opts.ReadOnly {
+		return nil, errors.New("pool: the driver does not support read-only transactions")
+	}
+	tx, err := ci.Begin() //nolint:staticcheck // old drivers have only this
+	if err == nil && ctx.Err() != nil {
+		tx.Rollback()
+		return nil, ctx.Err()
+	}
+	return tx, err
+}
+
+func named(args []driver.Value) []driver.NamedValue {
+	out := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		out[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return out
+}
+
+func unnamed(args []driver.NamedValue) ([]driver.Value, error) {
+	out := make([]driver.Value, len(args))
+	for i, a := range args {
+		if a.Name != "" {
+			return nil, errors.New("pool: the driver does not support named parameters")
+		}
+		out[i] = a.Value
+	}
+	return out, nil
+}

@@ -1,0 +1,74 @@
+package pool
+
+import "time"
+
+// keep is the engine's one lasting goroutine. It closes connections whose time
+// has come while they lie idle, keeps MinConns open and starts dials that had to
+// wait for their time.
+func (e *engine) keep() {
+	defer close(e.kept)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-e.ctx.Done():
+			return
+		case <-e.wake:
+		case <-timer.C:
+		}
+		now := time.Now()
+		e.mu.Lock()
+		next := e.tendLocked(now)
+		e.keeperNext = next
+		e.mu.Unlock()
+		if next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(next.Sub(now))
+		}
+	}
+}
+
+// tendLocked does what is due and returns when to come again, zero for not
+// before woken.
+func (e *engine) tendLocked(now time.Time) time.Time {
+	if e.closed {
+		return time.Time{}
+	}
+	kept := e.idle[:0]
+	for _, c := range e.idle {
+		cause, retire := e.worn(c, now)
+		if !retire && e.cfg.MaxIdleTime > 0 && len(e.conns) > e.min && now.Sub(c.since) >= e.cfg.MaxIdleTime {
+			cause, retire = CloseIdle, true
+		}
+		if retire {
+			e.retireLocked(c, cause, false)
+		} else {
+			kept = append(kept, c)
+		}
+	}
+	clear(e.idle[len(kept):])
+	e.idle = kept
+
+	next := e.dialLocked(now)
+	for _, c := range e.idle {
+		next = earlier(next, e.dueLocked(c))
+	}
+	return next
+}
+
+// dueLocked returns when idle c will have to go, zero for never.
+func (e *engine) dueLocked(c *conn) time.Time {
+	if e.cfg.MaxIdleTime > 0 && len(e.conns) > e.min {
+		return earlier(c.expires, c.since.Add(e.cfg.MaxIdleTime))
+	}
+	return c.expires
+}
+
+// earlier ignores zero times.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,34 @@
+package pool
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// Session is a connection as its server knows it. A driver that cancels a call
+// by closing its socket leaves the statement running on the server; with a
+// Session the pool can end it there, and keeps the connection's place under the
+// cap until that is done.
+//
+// Connections of a DSN have one when the pool talks straight to a MySQL or
+// MariaDB server. A Connector of one's own gives one through [NoteSession].
+type Session interface {
+	// String names the session as the server's processlist does.
+	String() string
+
+	// End asks the server to end the session, over another connection of the
+	// same connector, and reports whether it is gone. It is called again, within
+	// a second in all, while it returns false and no error.
+	End(ctx context.Context, via driver.Conn) (gone bool, err error)
+}
+
+type sessionKey struct{}
+
+// NoteSession is called by a Connector inside Connect, with the context that it
+// was given, to tell the pool the Session of the connection being made. Outside
+// of a pool it does nothing.
+func NoteSession(ctx context.Context, s Session) {
+	if slot, ok := ctx.Value(sessionKey{}).(*Session); ok {
+		*slot = s
+	}
+}

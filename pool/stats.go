@@ -1,0 +1,178 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// CloseCause is why a connection was closed.
+type CloseCause int
+
+// The causes.
+const (
+	CloseBroken     CloseCause = iota // an error, or a call cancelled under way
+	CloseIdle                         // MaxIdleTime
+	CloseLifetime                     // MaxLifetime
+	CloseUses                         // MaxUses
+	CloseOverflow                     // came back above MaxConns
+	ClosePing                         // did not answer a ping
+	CloseGeneration                   // older than a failover, a failed ping or a Reset
+	CloseShutdown                     // Shutdown
+	closeCauses
+)
+
+func (c CloseCause) String() string {
+	return [closeCauses]string{"broken", "idle", "lifetime", "uses", "overflow", "ping", "generation", "shutdown"}[c]
+}
+
+// refusal is why a caller got no connection.
+type refusal int
+
+const (
+	refusedTimeout refusal = iota
+	refusedQueueFull
+	refusedCanceled
+	refusedClosed
+	refusedDial
+	refusals
+)
+
+func refusalOf(err error) refusal {
+	switch {
+	case errors.Is(err, ErrClosed):
+		return refusedClosed
+	case errors.Is(err, ErrDialFailed):
+		return refusedDial
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return refusedCanceled
+	}
+	return refusedTimeout
+}
+
+// counts is what the engine counts, under its mutex.
+type counts struct {
+	queued       uint64
+	dialFailures uint64
+	ended        uint64
+	abandoned    uint64
+	closes       [closeCauses]uint64
+	refused      [refusals]uint64
+	wait         Histogram
+	dial         Histogram
+	hold         Histogram
+}
+
+func (c *counts) waited(d time.Duration) { c.wait.add(d) }
+
+// Stats is a snapshot of a Pool: gauges at that moment and totals since Open.
+type Stats struct {
+	State
+
+	// Overflow is how many of the open connections are above MaxConns.
+	Overflow int
+	// MaxConns and MaxOverflow are the configured sizes, -1 resolved to 0.
+	MaxConns, MaxOverflow int
+	// Generation counts failovers, failed pings and Resets.
+	Generation uint64
+	// DialErr is the last dial's error, nil if it succeeded.
+	DialErr error
+
+	// Queued counts callers that had to wait; Wait.Count those that got a
+	// connection.
+	Queued uint64
+	// Wait is the time from asking for a connection to getting one, Dial that of
+	// every connect, Hold that between getting and giving back.
+	Wait, Dial, Hold Histogram
+	// DialFailures counts failed connects; Dial.Count all of them.
+	DialFailures uint64
+	// Closes counts closed connections by cause.
+	Closes map[CloseCause]uint64
+	// Refused counts callers without a connection by reason.
+	Refused Refusals
+	// Ended counts cancelled calls that were ended on the server, Abandoned
+	// those where that failed: their statements may still run there, uncounted
+	// by the cap.
+	Ended, Abandoned uint64
+}
+
+// Refusals counts callers that got no connection.
+type Refusals struct {
+	Timeout    uint64 // ErrAcquireTimeout
+	QueueFull  uint64 // ErrQueueFull
+	Canceled   uint64 // their context ended
+	Closed     uint64 // ErrClosed
+	DialFailed uint64 // ErrDialFailed
+}
+
+func (e *engine) stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := &e.counts
+	s := Stats{
+		State:        e.stateLocked(),
+		Overflow:     max(len(e.conns)-e.cfg.MaxConns, 0),
+		MaxConns:     e.cfg.MaxConns,
+		MaxOverflow:  e.limit - e.cfg.MaxConns,
+		Generation:   e.generation,
+		DialErr:      e.pace.lastErr,
+		Queued:       n.queued,
+		Wait:         n.wait,
+		Dial:         n.dial,
+		Hold:         n.hold,
+		DialFailures: n.dialFailures,
+		Closes:       make(map[CloseCause]uint64, closeCauses),
+		Refused: Refusals{
+			Timeout:    n.refused[refusedTimeout],
+			QueueFull:  n.refused[refusedQueueFull],
+			Canceled:   n.refused[refusedCanceled],
+			Closed:     n.refused[refusedClosed],
+			DialFailed: n.refused[refusedDial],
+		},
+		Ended:     n.ended,
+		Abandoned: n.abandoned,
+	}
+	for cause, count := range n.closes {
+		s.Closes[CloseCause(cause)] = count
+	}
+	return s
+}
+
+func (e *engine) stateLocked() State {
+	s := State{
+		Open:    len(e.conns),
+		Idle:    len(e.idle),
+		Busy:    len(e.conns) - len(e.idle),
+		Dialing: e.dialing,
+		Closing: e.closing,
+		Waiting: e.waiters.n,
+		Limit:   e.limit,
+	}
+	var oldest time.Time
+	for _, c := range e.conns {
+		if c.busy {
+			oldest = earlier(oldest, c.since)
+		}
+	}
+	if !oldest.IsZero() {
+		s.OldestHold = time.Since(oldest)
+	}
+	return s
+}
+
+// refuseLocked counts a refusal and makes its error.
+func (e *engine) refuseLocked(r refusal, reason error, waited time.Duration) error {
+	e.counts.refused[r]++
+	return &AcquireError{Reason: reason, DialErr: e.pace.lastErr, Waited: waited, State: e.stateLocked()}
+}
+
+func (e *engine) holders(now time.Time) (holders []Holder, opening, closing int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.conns {
+		if c.busy {
+			holders = append(holders, Holder{Session: c.sessionName(), Held: now.Sub(c.since)})
+		}
+	}
+	return holders, e.dialing, e.closing
+}
