@@ -52,7 +52,7 @@ func dockerSource(ctx context.Context, o Options) (machine, error) {
 		PortBindings: map[docker.Port][]docker.PortBinding{serverPort: {{HostIP: hostIP(), HostPort: port}}},
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("Docker: run %s:%s: %w", repository, tag, err), c.remove())
+		return nil, errors.Join(fmt.Errorf("docker: run %s:%s: %w", repository, tag, err), c.remove())
 	}
 	c.address = resource.GetHostPort(string(serverPort))
 	return c, nil
@@ -67,7 +67,7 @@ func connectDocker(ctx context.Context) (*dockertest.Pool, error) {
 		err = pool.Client.PingWithContext(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: Docker: %w", errNoServer, err)
+		return nil, fmt.Errorf("%w: docker: %w", errNoServer, err)
 	}
 	return pool, nil
 }
@@ -82,7 +82,7 @@ func pull(ctx context.Context, client *docker.Client, repository, tag string) er
 	defer cancel()
 	err := client.PullImage(docker.PullImageOptions{Repository: repository, Tag: tag, Context: ctx}, docker.AuthConfiguration{})
 	if err != nil {
-		return fmt.Errorf("%w: Docker: pull %s: %w", errNoServer, image, err)
+		return fmt.Errorf("%w: docker: pull %s: %w", errNoServer, image, err)
 	}
 	return nil
 }
