@@ -1,2 +1,56 @@
-// Package httpapi serves a product catalogue over HTTP. See NewHandler.
+// Package httpapi serves a product catalogue over HTTP, mounted in whatever server the host has.
+//
+//	h, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: "/v1"})
+//	mux.Handle("/v1/", h)
+//
+// # Mounting
+//
+// A [Handler] works bare, under its prefix on a mux, and with the prefix stripped; Location
+// headers name the path that the client sees. The prefix stands in the patterns of its own mux,
+// so that middleware around it reads the whole route from r.Pattern after the call. It never
+// redirects. Compression, CORS, authorisation, access logs, tracing and TLS are the host's: what
+// the host wraps around it is left alone, and [http.ResponseController] works through a
+// ResponseWriter with Unwrap.
+//
+// # Operations
+//
+//	POST   /products                create: 201, Location, ETag
+//	GET    /products                list, with filters, sort and cursor
+//	POST   /products/lookup         up to 200 products by {"ids":[…],"skus":[…]}
+//	GET    /products/{id}           also /skus/{sku}
+//	PUT    /skus/{sku}              create (201) or replace (200)
+//	PATCH  /products/{id}           JSON merge patch (RFC 7396)
+//	DELETE /products/{id}           204; kept for restoring
+//	POST   /products/{id}/restore
+//	GET    /products/{id}/stock     {"on_hand":12,"reserved":2,"available":10}
+//	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
+//	PUT    /products/{id}/stock     {"on_hand":40}
+//	POST   /import                  ?format=shopify&currency=EUR: CSV in, NDJSON events out
+//
+// GET and lookup take ?include=stock. Lists take status, category, tag, vendor, group,
+// sku_prefix, currency, price_min, price_max, in_stock, updated_since, deleted, sort (one of
+// [product.Sorts]), limit and cursor. Unknown and repeated parameters are refused. A SKU in a
+// path is percent-encoded; a/b is /skus/a%2Fb.
+//
+// Bodies are JSON in UTF-8, read strictly: unknown and duplicate members are refused, and all
+// faults are reported at once. Every member that a GET shows may be sent back; what cannot be
+// set must be as it is.
+//
+// # Entity tags
+//
+// Products and stocks have strong ETags of their own, "<id>.<version>" and "<id>.s<version>",
+// and with ?include=stock one that covers both. If-Match and If-None-Match follow RFC 9110,
+// section 13, and those of writes are decided under the row's lock. Answers say Cache-Control:
+// private, no-cache, so that caches ask with the ETag, and errors no-store.
+//
+// # Errors
+//
+// Every status of 400 and above comes with a problem document (RFC 9457); PROBLEMS.md beside
+// this package explains each type. Causes never leave; [Options].Logger gets those that an
+// operator must know, under the request's id, which is that of X-Request-Id or a new one.
+//
+// # Limits
+//
+// Bodies, time, and requests in flight are bounded by [Options], reads, writes and imports each
+// in a lane of their own; what is beyond is refused at once with 503 and Retry-After.
 package httpapi

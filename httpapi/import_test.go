@@ -229,3 +229,20 @@ func TestImportWhoseClientStallsIsCut(t *testing.T) {
 	req.Header.Set("Content-Type", "text/csv")
 	a.send(req).fails(408, "slow-body")
 }
+
+// A catalogue that takes its time is no client that stalls.
+func TestImportWaitsForTheCatalogue(t *testing.T) {
+	t.Parallel()
+	const idle = 50 * time.Millisecond
+	g := newGate(sqliteStore(t))
+	a := serveStore(t, g, &httpapi.Options{ImportIdle: idle})
+	csv := header
+	for n := range 600 { // more than one batch
+		csv += fmt.Sprintf("p%d,Product,1.00,SKU-%d,\n", n, n)
+	}
+	go func() {
+		<-g.arrived
+		time.AfterFunc(4*idle, func() { close(g.open) })
+	}()
+	require.EqualValues(t, 600, a.summary(csv).Created)
+}

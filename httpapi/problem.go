@@ -10,83 +10,6 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// The errors of this layer: what is wrong with a request before the catalogue sees it.
-var (
-	errUnknownPath          = errors.New("httpapi: unknown path")
-	errMethod               = errors.New("httpapi: method not allowed")
-	errBadParameter         = errors.New("httpapi: bad query parameter")
-	errBadHeader            = errors.New("httpapi: bad header")
-	errMalformed            = errors.New("httpapi: malformed body")
-	errBrokenBody           = errors.New("httpapi: the body ended early")
-	errSlowBody             = errors.New("httpapi: the body came too slowly")
-	errTooLarge             = errors.New("httpapi: body too large")
-	errMediaType            = errors.New("httpapi: unsupported media type")
-	errPreconditionRequired = errors.New("httpapi: precondition required")
-	errIdempotencyKey       = errors.New("httpapi: Idempotency-Key is not supported")
-	errReadOnly             = errors.New("httpapi: read-only members")
-	errLaneFull             = errors.New("httpapi: too many requests in flight")
-)
-
-// statusClientClosed is what proxies log for a client that has gone; nobody reads it.
-const statusClientClosed = 499
-
-// problemKind is one type of problem document. PROBLEMS.md explains each to clients.
-type problemKind struct {
-	is         error
-	status     int
-	slug       string
-	title      string
-	detail     string // unless the error has one of its own
-	retryAfter string // seconds
-	logged     bool   // the operator must learn the cause
-}
-
-// problems is the only place where an error becomes a status. The first match counts; an error
-// that matches none is the last.
-var problems = []problemKind{
-	{is: errUnknownPath, status: 404, slug: "unknown-path", title: "Unknown path", detail: "There is no operation at this path."},
-	{is: errMethod, status: 405, slug: "method-not-allowed", title: "Method not allowed", detail: "This path has no such method; Allow lists those it has."},
-	{is: errBadParameter, status: 400, slug: "invalid-parameter", title: "Invalid query parameter", detail: "The query string is not what this operation takes; errors lists what is wrong."},
-	{is: errBadHeader, status: 400, slug: "invalid-header", title: "Invalid header"},
-	{is: errMalformed, status: 400, slug: "malformed-body", title: "Malformed body"},
-	{is: errBrokenBody, status: 400, slug: "incomplete-body", title: "Incomplete body", detail: "The body ended before its stated length."},
-	{is: errSlowBody, status: 408, slug: "slow-body", title: "Body came too slowly", detail: "The body was not complete in time; nothing was changed."},
-	{is: errTooLarge, status: 413, slug: "too-large", title: "Body too large"},
-	{is: errMediaType, status: 415, slug: "unsupported-media-type", title: "Unsupported media type"},
-	{is: errPreconditionRequired, status: 428, slug: "precondition-required", title: "Precondition required", detail: "Send If-Match with the ETag that you have seen, or If-None-Match: * to create."},
-	{is: errIdempotencyKey, status: 501, slug: "idempotency-key-unsupported", title: "Idempotency-Key not supported", detail: "This server does not record Idempotency-Key, so nothing was changed. Leave the header out, and use PUT or If-Match to be able to repeat a request safely."},
-	{is: errLaneFull, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are in flight; nothing was done. Try again.", retryAfter: "1"},
-
-	{is: product.ErrBadCursor, status: 400, slug: "bad-cursor", title: "Bad cursor", detail: "The cursor is damaged, or belongs to another filter or order. Begin without one."},
-	{is: product.ErrNotFound, status: 404, slug: "not-found", title: "Product not found", detail: "There is no such product, or it has been deleted."},
-	{is: product.ErrPreconditionFailed, status: 412, slug: "precondition-failed", title: "Precondition failed", detail: "The resource is not what If-Match or If-None-Match expects. Read it again and decide anew."},
-	{is: product.ErrTaken, status: 409, slug: "sku-taken", title: "SKU taken"},
-	{is: product.ErrInsufficientStock, status: 409, slug: "insufficient-stock", title: "Insufficient stock"},
-	{is: errReadOnly, status: 422, slug: "read-only", title: "Read-only member", detail: "The body sets members that this operation cannot set; errors names what to use instead."},
-	{is: product.ErrInvalid, status: 422, slug: "invalid", title: "Invalid content", detail: "The content breaks rules; errors lists them all."},
-
-	// The unknown outcome stands before the errors of contexts, for it comes together with
-	// them, and it has no Retry-After: whoever repeats blindly may do it twice.
-	{is: product.ErrOutcomeUnknown, status: 503, slug: "outcome-unknown", title: "Outcome unknown", detail: "The change may or may not have been made. Read before you try again.", logged: true},
-	{is: product.ErrOverloaded, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are waiting for the database; nothing was done. Try again.", retryAfter: "1"},
-	{is: product.ErrBusy, status: 503, slug: "busy", title: "Busy", detail: "What is to be changed is locked by somebody else; nothing was changed. Try again.", retryAfter: "1"},
-	{is: product.ErrUnavailable, status: 503, slug: "unavailable", title: "Database unavailable", detail: "The database cannot be reached; nothing was changed.", retryAfter: "5", logged: true},
-	{is: product.ErrClosed, status: 503, slug: "shutting-down", title: "Shutting down", detail: "This server is about to stop; nothing was changed.", retryAfter: "5"},
-	{is: context.DeadlineExceeded, status: 503, slug: "timeout", title: "Timed out", detail: "The operation took too long; nothing was changed.", retryAfter: "1", logged: true},
-	{is: context.Canceled, status: statusClientClosed, slug: "client-closed-request", title: "Client closed the request", detail: "The request was cancelled before it was answered; nothing was changed."},
-	{is: nil, status: 500, slug: "internal", title: "Internal error", detail: "Something went wrong here. The instance names this request in the log.", logged: true},
-}
-
-// kindOf finds the row of an error.
-func kindOf(err error) *problemKind {
-	for i := range problems {
-		if k := &problems[i]; k.is == nil || errors.Is(err, k.is) {
-			return k
-		}
-	}
-	panic("httpapi: the last problem matches everything")
-}
-
 // problem is an error of this layer with what the client should know.
 type problem struct {
 	kind   error
@@ -100,10 +23,17 @@ func (p *problem) Unwrap() error { return p.kind }
 // fail answers with the problem document of err, and logs its cause where the client does not
 // learn it. Nothing may have been written before.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() == nil {
+	var own *problem
+	var invalid *product.InvalidError
+	var taken *product.TakenError
+	var short *product.StockError
+	switch {
+	case errors.As(err, &taken) && taken.Field == "options":
+		err = errors.Join(errOptionsTaken, err)
+	case errors.Is(err, context.Canceled) && r.Context().Err() == nil:
 		err = errors.Join(product.ErrClosed, err) // the client is there: it was the Service that ended
 	}
-	kind := *kindOf(err)
+	kind := kindOf(err)
 	header := w.Header()
 	id := header.Get(headerRequestID)
 	if kind.logged {
@@ -116,10 +46,6 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	header.Del("Etag")
 
 	detail, faults := kind.detail, []product.Fault(nil)
-	var own *problem
-	var invalid *product.InvalidError
-	var taken *product.TakenError
-	var short *product.StockError
 	switch {
 	case errors.As(err, &own):
 		faults = own.faults
@@ -128,13 +54,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	case errors.As(err, &invalid):
 		faults = invalid.Faults
-	case errors.As(err, &taken):
-		detail, faults = "Another product has the same SKU.", []product.Fault{{Field: taken.Field, Code: "taken", Message: "belongs to product " + taken.By.String()}}
-		if taken.Field == "options" {
-			kind.slug, kind.title, detail = "options-taken", "Options taken", "Another product of the same group has the same options."
-		}
+	case taken != nil:
+		faults = []product.Fault{{Field: taken.Field, Code: "taken", Message: "belongs to product " + taken.By.String()}}
 	case errors.As(err, &short):
-		detail = "Less is available than was asked for."
 	}
 
 	buf := getBuffer()

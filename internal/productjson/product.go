@@ -6,9 +6,6 @@
 package productjson
 
 import (
-	"errors"
-	"strings"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/productkit-go/productkit/product"
@@ -63,21 +60,6 @@ func DecodePatch(data []byte) (product.Patch, error) {
 	return p, r.err()
 }
 
-// DecodeDraft reads a product to be created or replaced. Null members are absent ones. When
-// the error is a [*product.InvalidError], the draft holds the members that are in order.
-func DecodeDraft(data []byte) (product.Draft, error) {
-	r, err := newReader(data)
-	if err != nil {
-		return product.Draft{}, err
-	}
-	p := r.patch()
-	d := r.draft(&p)
-	if (p.Price == nil || p.Price.Clear) && !r.faulty("price") && !r.faulty("") {
-		r.fault("price", "required", `is missing; give one like {"amount":1999,"currency":"EUR"}`)
-	}
-	return d, r.err()
-}
-
 func (r *reader) patch() product.Patch {
 	var p product.Patch
 	r.object("", func(field, name string) {
@@ -88,82 +70,6 @@ func (r *reader) patch() product.Patch {
 		}
 	})
 	return p
-}
-
-// draft is what the patch makes of nothing.
-func (r *reader) draft(p *product.Patch) product.Draft {
-	d := product.Draft{Product: product.Product{
-		SKU:         value(p.SKU),
-		Name:        value(p.Name),
-		Description: value(p.Description),
-		Status:      value(p.Status),
-		Backorder:   value(p.Backorder),
-		Group:       value(p.Group),
-		Category:    value(p.Category),
-		Tags:        value(p.Tags),
-		Vendor:      value(p.Vendor),
-		Barcode:     value(p.Barcode),
-		WeightGrams: value(p.WeightGrams),
-		Images:      value(p.Images),
-		ID:          value(p.Assert.ID),
-		Version:     value(p.Assert.Version),
-		CreatedAt:   value(p.Assert.CreatedAt),
-		UpdatedAt:   value(p.Assert.UpdatedAt),
-	}, Stock: p.Assert.OnHand}
-	if p.Price != nil {
-		d.Price = r.amount("price", p.Price)
-	}
-	if p.CompareAt != nil && !p.CompareAt.Clear {
-		d.CompareAt = new(r.amount("compare_at", p.CompareAt))
-	}
-	if p.Options != nil {
-		for name, value := range p.Options.Set {
-			if value != nil {
-				if d.Options == nil {
-					d.Options = make(map[string]string, len(p.Options.Set))
-				}
-				d.Options[name] = *value
-			}
-		}
-	}
-	if p.Attributes != nil {
-		d.Attributes = p.Attributes.Merge
-	}
-	r.assertStock(&p.Assert)
-	return d
-}
-
-// amount refuses money without an amount: left to itself it would be free of charge.
-func (r *reader) amount(field string, m *product.MoneyPatch) product.Money {
-	if m.Amount == nil && !m.Clear && !r.faulty(field+".amount") {
-		r.fault(field+".amount", "required", "is missing; give it in minor units, such as 1999 for 19.99")
-	}
-	return product.Money{Amount: value(m.Amount), Currency: value(m.Currency)}
-}
-
-func (r *reader) faulty(field string) bool {
-	for _, f := range r.faults {
-		if f.Field == field {
-			return true
-		}
-	}
-	return false
-}
-
-// assertStock checks what a draft cannot carry. Only a product's on-hand stock can be written,
-// so the rest must follow from it.
-func (r *reader) assertStock(a *product.Assert) {
-	reserved, available := value(a.Reserved), value(a.Available)
-	if reserved != 0 || a.Available != nil && available != value(a.OnHand) {
-		r.fault("stock", "read_only", "takes only on_hand here; reserved and available follow from reservations")
-	}
-}
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
 }
 
 func (r *reader) money(field string) *product.MoneyPatch {
@@ -290,34 +196,4 @@ func (r *reader) stock(field string, a *product.Assert) {
 	default:
 		r.expect(field, jsontext.KindNumber, "an integer, or an object with on_hand")
 	}
-}
-
-// Join adds the faults of more to those of err, less those that are about a member which err
-// complains of already. Both are a [*product.InvalidError] or nil; any other error stands alone.
-func Join(err, more error) error {
-	var first, second *product.InvalidError
-	if !errors.As(err, &first) || !errors.As(more, &second) {
-		if err != nil {
-			return err
-		}
-		return more
-	}
-	joined := &product.InvalidError{Faults: first.Faults}
-	for _, f := range second.Faults {
-		if !covered(first.Faults, f.Field) {
-			joined.Faults = append(joined.Faults, f)
-		}
-	}
-	return joined
-}
-
-// covered reports whether one of the faults is about field or what contains it.
-func covered(faults []product.Fault, field string) bool {
-	for _, f := range faults {
-		rest, ok := strings.CutPrefix(field, f.Field)
-		if ok && f.Field != "" && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-			return true
-		}
-	}
-	return false
 }
