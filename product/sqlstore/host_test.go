@@ -1,6 +1,12 @@
 package sqlstore_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +45,15 @@ func TestBelongsToAnyHost(t *testing.T) {
 				changes, err := plain.History(t.Context(), made[0].ID, 10)
 				require.NoError(t, err)
 				require.Len(t, changes, 3)
+				service := storetest.NewService(t, store, nil)
+				for _, sort := range product.Sorts() {
+					var skus []string
+					for p, err := range service.All(t.Context(), product.Query{Sort: sort, Currency: "EUR", Tag: "men", Limit: 1}) {
+						require.NoError(t, err)
+						skus = append(skus, p.SKU)
+					}
+					require.ElementsMatch(t, []string{"B", "C"}, skus, sort)
+				}
 			})
 		}
 	})
@@ -66,7 +81,11 @@ func TestLeavesNothingBehindOnTheHostsConnection(t *testing.T) {
 		wait, after := settings()
 		require.Equal(t, 37, wait)
 		require.Equal(t, before, after)
-		require.Equal(t, 1, db.Stats().OpenConnections, "no connection was thrown away")
+		require.Equal(t, 1, db.Stats().OpenConnections)
+		require.Zero(t, db.Stats().MaxLifetimeClosed)
+		var variable sql.NullInt64
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT @productkit_lock_wait").Scan(&variable))
+		require.False(t, variable.Valid)
 		require.Equal(t, made[0].ID, findOne(t, store, product.BySKU("A")).ID)
 	})
 }
@@ -126,4 +145,113 @@ func TestRefusesBadOptions(t *testing.T) {
 		require.ErrorContains(t, err, "TablePrefix")
 		require.ErrorContains(t, sqlstore.Migrate(t.Context(), db, opts), "TablePrefix")
 	}
+}
+
+func TestAReadOnlyServerIsUnavailable(t *testing.T) {
+	t.Parallel()
+	forEachServer(t, func(t *testing.T, e engine) {
+		writable := migrated(t, e.open(t), nil)
+		made := apply(t, writable, create(t, "A"))
+		variable := "transaction_read_only"
+		if writable.Engine().Dialect == sqlstore.MariaDB {
+			variable = "tx_read_only"
+		}
+		db := e.with(t, func(c *mysql.Config) { c.Params = map[string]string{variable: "1"} }).open(t)
+		store, err := sqlstore.New(t.Context(), db, nil)
+		require.NoError(t, err)
+		require.Equal(t, made[0], findOne(t, store, product.BySKU("A")))
+		_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "B")}})
+		require.ErrorIs(t, err, product.ErrUnavailable)
+		var number *mysql.MySQLError
+		require.ErrorAs(t, err, &number)
+		require.EqualValues(t, 1792, number.Number)
+	})
+}
+
+func TestErrorsAreToldApartByNumber(t *testing.T) {
+	t.Parallel()
+	e := engine{"sqlite", sqliteDSN(t)} // whose own errors stay away
+	migrated(t, e.open(t), nil)
+	for _, test := range []struct {
+		err  error
+		want error
+	}{
+		{&mysql.MySQLError{Number: 1205}, product.ErrBusy},
+		{&mysql.MySQLError{Number: 1213}, product.ErrBusy},
+		{&mysql.MySQLError{Number: 3572}, product.ErrBusy},
+		{&mysql.MySQLError{Number: 1040}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1053}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1203}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1226}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1290}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1836}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 2006}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 2013}, product.ErrUnavailable},
+		{&mysql.MySQLError{Number: 1064}, nil},
+		{&mysql.MySQLError{Number: 1390}, nil},
+		{mysql.ErrPktTooLarge, nil},
+		{mysql.ErrInvalidConn, product.ErrUnavailable},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, product.ErrUnavailable},
+		{context.DeadlineExceeded, product.ErrUnavailable},
+		{sqliteError(5), product.ErrBusy},
+		{sqliteError(5 | 2<<8), product.ErrBusy},
+		{sqliteError(6 | 1<<8), product.ErrBusy},
+		{sqliteError(10 | 3<<8), product.ErrUnavailable},
+		{sqliteError(13), product.ErrUnavailable},
+		{sqliteError(1), nil},
+	} {
+		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			if strings.HasPrefix(query, "SELECT p.id") {
+				return test.err
+			}
+			return nil
+		}}), nil)
+		require.NoError(t, err)
+		_, findErr := store.Find(t.Context(), []product.Key{product.BySKU("A")})
+		_, applyErr := store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "A")}})
+		for _, err := range []error{findErr, applyErr} {
+			require.ErrorIs(t, err, test.err)
+			for _, sentinel := range []error{product.ErrBusy, product.ErrUnavailable} {
+				require.Equal(t, sentinel == test.want, errors.Is(err, sentinel), "%v", err)
+			}
+		}
+	}
+}
+
+type sqliteError int
+
+func (e sqliteError) Error() string { return "SQLite" }
+func (e sqliteError) Code() int     { return int(e) }
+
+func TestAdvisesOnSettingsOfSQLite(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	opts := &sqlstore.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	file := "file:" + filepath.Join(t.TempDir(), "slow.db")
+	migrated(t, open(t, "sqlite", file+"?_pragma=synchronous(off)"), opts)
+	for _, setting := range []string{"journal_mode", "synchronous", "busy_timeout"} {
+		require.Contains(t, log.String(), setting+"=")
+	}
+	log.Reset()
+	migrated(t, open(t, "sqlite", sqliteDSN(t)), opts)
+	require.NotContains(t, log.String(), "WARN")
+}
+
+// A batch that finds a SKU free locks no gap in which somebody else's SKU would go.
+func TestLookingForAFreeSKUBlocksNobody(t *testing.T) {
+	t.Parallel()
+	forEachServer(t, func(t *testing.T, e engine) {
+		plain := migrated(t, e.open(t), nil)
+		apply(t, plain, create(t, "A"), create(t, "Z"))
+		neighbour := errors.New("not tried")
+		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			if query == "COMMIT" {
+				_, neighbour = plain.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "M"), create(t, "Y")}})
+			}
+			return nil
+		}}), nil)
+		require.NoError(t, err)
+		apply(t, store, create(t, "L"), create(t, "N"))
+		require.NoError(t, neighbour)
+	})
 }

@@ -15,7 +15,7 @@ func (t tables) list(q product.Query) (string, []any, error) {
 	if t.dialect != SQLite && !selective(q) {
 		from += " FORCE INDEX (" + sortIndex(q) + ")"
 	}
-	s := sq.Select(productSelection...).From(from).Limit(uint64(q.Limit))
+	s := sq.Select(productSelection).From(from).Limit(uint64(q.Limit))
 	s = t.filter(s, q)
 
 	column := sortColumn(q)

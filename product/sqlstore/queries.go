@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strings"
 
 	sq "github.com/Masterminds/squirrel"
@@ -46,12 +47,8 @@ var (
 	stockSelection   = qualified("s", stockColumns)
 )
 
-func qualified(alias string, columns []string) []string {
-	names := make([]string, len(columns))
-	for i, column := range columns {
-		names[i] = alias + "." + column
-	}
-	return names
+func qualified(alias string, columns []string) string {
+	return alias + "." + strings.Join(columns, ", "+alias+".")
 }
 
 // maxKeys is how many keys one statement looks up: below every engine's limit of placeholders
@@ -73,12 +70,12 @@ func in(column string, keys []any) sq.Sqlizer {
 
 // find selects the live products with these IDs, or SKUs, in column.
 func (t tables) find(column string, keys []any) (string, []any, error) {
-	return sq.Select(productSelection...).From(t.products + " p").
+	return sq.Select(productSelection).From(t.products + " p").
 		Where(in("p."+column, keys)).Where("p.deleted = 0").ToSql()
 }
 
 func (t tables) findStock(ids []any) (string, []any, error) {
-	return sq.Select(stockSelection...).From(t.stock + " s").
+	return sq.Select(stockSelection).From(t.stock + " s").
 		Join(t.products + " p ON p.id = s.product_id").
 		Where(in("s.product_id", ids)).Where("p.deleted = 0").ToSql()
 }
@@ -87,8 +84,7 @@ func (t tables) findStock(ids []any) (string, []any, error) {
 // order of the keys. The indexes are forced: a scan, which looks cheaper on a small table, would
 // wait for rows that nobody asked for (MariaDB 10.11 scanned the stock).
 func (t tables) lock(column, index string, keys []any, noWait bool) (string, []any, error) {
-	columns := append(productSelection[:len(productSelection):len(productSelection)], stockSelection...)
-	q := sq.Select(columns...).Where(in("p."+column, keys)).OrderBy("p." + column)
+	q := sq.Select(productSelection, stockSelection).Where(in("p."+column, keys)).OrderBy("p." + column)
 	if t.dialect == SQLite { // BEGIN IMMEDIATE has locked the whole database
 		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id").ToSql()
 	}
@@ -129,11 +125,13 @@ func (t tables) deleteTags(ids []any) (string, []any, error) {
 	return sq.Delete(t.tags).Where(in("product_id", ids)).ToSql()
 }
 
-// insert is a statement with several rows.
+// insert is a statement with several rows. All but the first are one piece of text to squirrel,
+// which is slow at taking thousands of values one by one.
 func insert(table string, columns []string, rows [][]any, suffix string) (string, []any, error) {
-	q := sq.Insert(table).Columns(columns...)
-	for _, row := range rows {
-		q = q.Values(row...)
+	q := sq.Insert(table).Columns(columns...).Values(rows[0]...)
+	if more := rows[1:]; len(more) > 0 {
+		row := ", (?" + strings.Repeat(",?", len(columns)-1) + ")"
+		q = q.Suffix(strings.Repeat(row, len(more)), slices.Concat(more...)...)
 	}
 	if suffix != "" {
 		q = q.Suffix(suffix)

@@ -116,7 +116,7 @@ func (t *session) end(ctx context.Context) {
 		t.cleanUp(ctx, "ROLLBACK")
 	}
 	if t.changed && !t.spoiled {
-		t.cleanUp(ctx, "SET SESSION innodb_lock_wait_timeout = @productkit_lock_wait")
+		t.cleanUp(ctx, "SET SESSION innodb_lock_wait_timeout = @productkit_lock_wait, @productkit_lock_wait = NULL")
 	}
 	if t.spoiled {
 		_ = t.Raw(func(any) error { return driver.ErrBadConn })
