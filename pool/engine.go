@@ -202,10 +202,10 @@ func (e *engine) check(ctx context.Context, c *conn) error {
 		return nil
 	}
 	if err := c.ping(ctx, e.cfg.PingTimeout); err != nil {
-		e.discard(c, ClosePing)
 		if ctx.Err() == nil {
 			e.bump("ping failed", err)
 		}
+		e.discard(c, ClosePing)
 		return err
 	}
 	e.mu.Lock()

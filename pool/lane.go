@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -15,8 +16,9 @@ type lane struct {
 	turn chan struct{} // capacity 1: holding its token is holding the lane
 
 	// Guarded by the turn.
-	c      *conn
-	closed bool
+	c       *conn
+	closed  bool
+	closing sync.WaitGroup
 
 	// Guarded by the engine's mutex.
 	warmed bool
@@ -82,9 +84,9 @@ func (l *lane) ready(ctx context.Context) (fresh bool, err error) {
 }
 
 func (l *lane) drop() {
-	if l.c != nil {
-		go l.c.ci.Close()
+	if c := l.c; c != nil {
 		l.c = nil
+		l.closing.Go(func() { c.ci.Close() })
 	}
 }
 
@@ -99,16 +101,24 @@ func (l *lane) warm() {
 	go l.do(l.e.ctx, func(*conn) error { return nil })
 }
 
-// close closes the connection, unless ctx ends while somebody uses the lane.
+// close closes the connection, waiting for it and for whoever uses the lane as
+// long as ctx allows.
 func (l *lane) close(ctx context.Context) {
 	select {
 	case l.turn <- struct{}{}:
-		l.closed = true
-		if l.c != nil {
-			l.c.ci.Close()
-			l.c = nil
-		}
-		<-l.turn
+	case <-ctx.Done():
+		return
+	}
+	l.closed = true
+	l.drop()
+	done := make(chan struct{})
+	go func() {
+		l.closing.Wait()
+		close(done)
+	}()
+	<-l.turn
+	select {
+	case <-done:
 	case <-ctx.Done():
 	}
 }

@@ -136,14 +136,14 @@ func (m *model) step(r *rand.Rand) {
 	defer c.Close()
 	id := session(m.t, c)
 	m.mu.Lock()
-	require.False(m.t, m.held[id], "session %d was handed out twice", id)
+	twice, age, uses := m.held[id], start.Sub(m.made[id]), m.uses[id]
 	m.held[id] = true
-	age := start.Sub(m.made[id])
+	m.mu.Unlock()
+	require.False(m.t, twice, "session %d was handed out twice", id)
 	require.Less(m.t, age, m.cfg.MaxLifetime, "lifetime")
 	if m.cfg.MaxUses > 0 {
-		require.Less(m.t, m.uses[id], m.cfg.MaxUses, "uses")
+		require.Less(m.t, uses, m.cfg.MaxUses, "uses")
 	}
-	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
 		delete(m.held, id)
