@@ -42,7 +42,7 @@ func openDatabase(ctx context.Context, c config, log *slog.Logger) (*database, e
 	// Ping goes past the pool's own connections, so a database that is down and a pool that is
 	// exhausted are two findings.
 	return &database{db: p.DB(), name: d.String(), server: true, close: p.Shutdown, checks: []health.Check{
-		{Name: "database", Run: p.Ping},
+		{Name: "database", Run: p.Ping, Interval: 2 * time.Second},
 		{Name: "pool", Run: func(context.Context) error { return saturated(p.Stats()) }, Weight: health.Degrading,
 			Details: func() any { return p.Stats().State }},
 	}}, nil
