@@ -11,6 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
 )
@@ -163,26 +164,57 @@ func TestBigBatchesAreCutIntoStatementsThatTheServerTakes(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, e engine) {
 		db := e.open(t)
 		store := migrated(t, db, nil)
-		writes := make([]product.Write, 1200)
+		n := testscale.N(600, 1200) // more than one statement by rows, and by bytes
+		writes := make([]product.Write, n)
 		for i := range writes {
 			writes[i] = create(t, fmt.Sprintf("SKU-%04d", i))
 			writes[i].Draft.Description = strings.Repeat(`"'\`, 5000) // 15 kB, twice that when escaped
 		}
 		made := apply(t, store, writes...)
-		require.Len(t, made, 1200)
+		require.Len(t, made, n)
 		keys := make([]product.Key, len(made))
 		for i := range made {
 			keys[i] = product.BySKU(made[i].SKU)
 		}
 		found, err := store.Find(t.Context(), keys)
 		require.NoError(t, err)
-		require.Len(t, found, 1200)
+		require.Len(t, found, n)
 
-		for i := range writes {
-			writes[i] = rename(made[i], made[(i+1)%len(made)].SKU) // a ring of exchanged SKUs
+		var ring []product.Write // everybody takes the next one's SKU
+		for i := range made {
+			ring = append(ring, rename(made[i], fmt.Sprintf("TEMPORARY-%d", i)))
 		}
-		outcomes, err := store.Apply(t.Context(), product.Batch{Writes: writes})
-		require.NoError(t, err)
-		require.Len(t, outcomes, 1200)
+		for i := range made {
+			ring = append(ring, rename(made[i], made[(i+1)%len(made)].SKU))
+		}
+		apply(t, store, ring...)
+		require.Equal(t, made[0].ID, findOne(t, store, product.BySKU(made[1].SKU)).ID)
+		require.Equal(t, made[n-1].ID, findOne(t, store, product.BySKU(made[0].SKU)).ID)
+	})
+}
+
+func TestFiltersFollowTheTags(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		store := migrated(t, e.open(t), nil)
+		made := apply(t, store, create(t, "A"), create(t, "B"))
+		retag := func(tags ...string) product.Write {
+			return product.Write{Op: product.OpUpdate, ID: made[0].ID, Patch: &product.Patch{Tags: &tags}, At: time.Now().UTC()}
+		}
+		with := func(tag string) (skus []string) {
+			list, err := store.List(t.Context(), product.Query{Tag: tag, Limit: 10})
+			require.NoError(t, err)
+			for _, p := range list {
+				skus = append(skus, p.SKU)
+			}
+			return skus
+		}
+		apply(t, store, retag("men", "new"), rename(made[1], "C"))
+		require.Equal(t, []string{"A", "C"}, with("men"))
+		require.Equal(t, []string{"A"}, with("new"))
+		require.Equal(t, []string{"C"}, with("sale"))
+		apply(t, store, retag())
+		require.Equal(t, []string{"C"}, with("men"))
+		require.Empty(t, with("new"))
 	})
 }
