@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -177,7 +179,7 @@ func (l *local) run(ctx context.Context, stdin io.Reader, arg string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	running := resource{Kind: kindProcess, ID: fmt.Sprint(cmd.Process.Pid)}
+	running := resource{Kind: kindProcess, ID: strconv.Itoa(cmd.Process.Pid)}
 	reaper.add(running)
 	defer reaper.remove(running)
 	if err := cmd.Wait(); err != nil {
@@ -208,7 +210,7 @@ func (l *local) start() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	running := resource{Kind: kindProcess, ID: fmt.Sprint(cmd.Process.Pid)}
+	running := resource{Kind: kindProcess, ID: strconv.Itoa(cmd.Process.Pid)}
 	reaper.add(running)
 
 	l.mu.Lock()
@@ -292,16 +294,20 @@ func (l *local) remove() error {
 	return err
 }
 
-// freePort returns a loopback port that nothing listens on. Somebody else may take it before the
-// server does; then the server says so in its log and does not start.
+// freePort returns a loopback port that nothing listens on. It is below the ports that systems give
+// to outgoing connections and to listeners on port 0: such a one could be taken by another process
+// before the server listens, or while a test has it stopped.
 func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, count, tries = 20000, 12000, 100
+	var err error
+	for range tries {
+		port := strconv.Itoa(first + rand.IntN(count))
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			return port, listener.Close()
+		}
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	return "", fmt.Errorf("no free port: %w", err)
 }
 
 // tail returns the last lines of a server's log for an error message.
