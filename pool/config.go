@@ -200,7 +200,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// String describes the Config without the password.
+// String describes the Config, with defaults and without the password.
 func (c Config) String() string {
 	target := "no database"
 	switch {
@@ -212,7 +212,8 @@ func (c Config) String() string {
 			target = d.String()
 		}
 	}
-	return fmt.Sprintf("pool.Config{%s min=%d max=%d+%d}", target, c.MinConns, c.MaxConns, c.MaxOverflow)
+	d := c.WithDefaults()
+	return fmt.Sprintf("pool.Config{%s min=%d max=%d+%d}", target, max(d.MinConns, 0), d.MaxConns, max(d.MaxOverflow, 0))
 }
 
 // GoString is String, so that %#v does not show the password either.

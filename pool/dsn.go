@@ -114,12 +114,12 @@ func parseDriverDSN(dsn string) (*DSN, error) {
 // variable is what may follow SET in the driver's parameters.
 var variable = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_.@]*$`)
 
-// paramNames lists the parameters, and catches those that the driver would
-// answer with a panic or put into a SET statement as they are.
-func paramNames(params string) (map[string]bool, error) {
-	given := map[string]bool{}
+// paramNames returns the parameters by name, and catches those that the driver
+// would answer with a panic or put into a SET statement as they are.
+func paramNames(params string) (map[string]string, error) {
+	given := map[string]string{}
 	for param := range strings.SplitSeq(params, "&") {
-		name, _, ok := strings.Cut(param, "=")
+		name, value, ok := strings.Cut(param, "=")
 		switch {
 		case name == "":
 			continue
@@ -130,7 +130,7 @@ func paramNames(params string) (map[string]bool, error) {
 		case !ok:
 			return nil, fmt.Errorf("pool: DSN parameter %s has no value; write %s=…", name, name)
 		}
-		given[name] = true
+		given[name] = value
 	}
 	return given, nil
 }
@@ -149,36 +149,46 @@ func (d *DSN) fault(err error) error {
 }
 
 // setUp configures the driver where the DSN left it open.
-func (d *DSN) setUp(given map[string]bool) error {
+func (d *DSN) setUp(given map[string]string) error {
 	c := d.config
-	c.ParseTime = c.ParseTime || !given["parseTime"]
-	if !given["readTimeout"] {
+	open := func(name string) bool { _, ok := given[name]; return !ok }
+	c.ParseTime = c.ParseTime || open("parseTime")
+	if open("readTimeout") {
 		c.ReadTimeout = readTimeout
 	}
-	if !given["writeTimeout"] {
+	if open("writeTimeout") {
 		c.WriteTimeout = writeTimeout
 	}
-	if !given["time_zone"] && c.Loc == time.UTC {
+	if open("time_zone") && c.Loc == time.UTC {
 		if c.Params == nil {
 			c.Params = map[string]string{}
 		}
 		c.Params["time_zone"] = "'+00:00'"
 	}
-	if !given["charset"] && !given["collation"] {
+	if open("charset") && open("collation") {
 		if err := c.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 			return d.fault(err)
 		}
 	}
-	// Without a charset parameter, or with one of these, a quote cannot be
-	// swallowed by the byte before it.
-	safe := !given["charset"] || strings.Contains(c.FormatDSN(), "charset=utf8")
-	if !given["interpolateParams"] && safe && (c.Collation == "" || strings.HasPrefix(c.Collation, "utf8")) {
-		c.InterpolateParams = true
+	if open("interpolateParams") {
+		c.InterpolateParams = quotesSafely(given["charset"]) && quotesSafely(c.Collation)
 	}
 	if _, err := mysql.NewConnector(c); err != nil {
 		return d.fault(err)
 	}
 	return nil
+}
+
+// quotesSafely tells whether a quote put into a statement stays a quote: in
+// character sets such as gbk the byte before may swallow it. The argument is a
+// list of character sets or a collation; "" is the default, utf8mb4.
+func quotesSafely(charsets string) bool {
+	for name := range strings.SplitSeq(charsets, ",") {
+		if name != "" && !strings.HasPrefix(name, "utf8") {
+			return false
+		}
+	}
+	return true
 }
 
 func parseURL(rest string) (*DSN, error) {

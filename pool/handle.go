@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old drivers have only the deprecated interfaces, and go-sql-driver documents them for sql.Conn.Raw
+
 package pool
 
 import (
@@ -37,8 +39,8 @@ var (
 	_ driver.ConnBeginTx        = (*handle)(nil)
 	_ driver.ConnPrepareContext = (*handle)(nil)
 	_ driver.NamedValueChecker  = (*handle)(nil)
-	_ driver.Execer             = (*handle)(nil) //nolint:staticcheck // go-sql-driver documents it for sql.Conn.Raw
-	_ driver.Queryer            = (*handle)(nil) //nolint:staticcheck
+	_ driver.Execer             = (*handle)(nil)
+	_ driver.Queryer            = (*handle)(nil)
 )
 
 // DriverConn returns the driver's own connection behind what [sql.Conn.Raw]
@@ -259,7 +261,7 @@ func (h *handle) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx,
 // drivers without the context-aware interfaces.
 
 func execWithout(ctx context.Context, ci driver.Conn, query string, args []driver.NamedValue) (driver.Result, error) {
-	execer, ok := ci.(driver.Execer) //nolint:staticcheck // old drivers have only this
+	execer, ok := ci.(driver.Execer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -274,7 +276,7 @@ func execWithout(ctx context.Context, ci driver.Conn, query string, args []drive
 }
 
 func queryWithout(ctx context.Context, ci driver.Conn, query string, args []driver.NamedValue) (driver.Rows, error) {
-	queryer, ok := ci.(driver.Queryer) //nolint:staticcheck // old drivers have only this
+	queryer, ok := ci.(driver.Queryer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -295,7 +297,7 @@ func beginWithout(ctx context.Context, ci driver.Conn, opts driver.TxOptions) (d
 	if opts.ReadOnly {
 		return nil, errors.New("pool: the driver does not support read-only transactions")
 	}
-	tx, err := ci.Begin() //nolint:staticcheck // old drivers have only this
+	tx, err := ci.Begin()
 	if err == nil && ctx.Err() != nil {
 		tx.Rollback()
 		return nil, ctx.Err()

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old drivers have only the deprecated interfaces, and go-sql-driver documents them for sql.Conn.Raw
+
 package pool_test
 
 import (
@@ -41,8 +43,8 @@ func TestTheLentConnectionHasEveryInterfaceOfTheDrivers(t *testing.T) {
 			driver.ConnBeginTx
 			driver.ConnPrepareContext
 			driver.NamedValueChecker
-			driver.Execer  //nolint:staticcheck
-			driver.Queryer //nolint:staticcheck
+			driver.Execer
+			driver.Queryer
 		})
 		require.True(t, ok)
 		require.IsType(t, new(pooltest.Conn), pool.DriverConn(raw))

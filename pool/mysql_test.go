@@ -73,7 +73,8 @@ func TestMySQLFeaturesAreReachedThroughRaw(t *testing.T) {
 		defer held.Close()
 		require.NoError(t, held.Raw(func(raw any) error {
 			// As in the driver's documentation of mysql.Result.
-			res, err := raw.(driver.Execer).Exec("INSERT INTO item (v) VALUES (1),(2); UPDATE item SET v = 3", nil) //nolint:staticcheck
+			//lint:ignore SA1019 it documents no other way
+			res, err := raw.(driver.Execer).Exec("INSERT INTO item (v) VALUES (1),(2); UPDATE item SET v = 3", nil)
 			if err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -100,14 +99,8 @@ func passing(err error) bool {
 		}
 		return false
 	}
-	var (
-		netErr  net.Error
-		certErr x509.UnknownAuthorityError
-	)
-	if errors.As(err, &certErr) {
-		return false
-	}
-	return errors.As(err, &netErr) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, context.DeadlineExceeded)
 }

@@ -90,9 +90,10 @@ type Stats struct {
 	Closes map[CloseCause]uint64
 	// Refused counts callers without a connection by reason.
 	Refused Refusals
-	// Ended counts cancelled calls that were ended on the server, Abandoned
-	// those where that failed: their statements may still run there, uncounted
-	// by the cap.
+	// Ended counts connections that broke in use, by a cancelled call or
+	// otherwise, and whose session is known to be gone from the server;
+	// Abandoned those where that could not be told within a second: their
+	// statements may still run there, uncounted by the cap.
 	Ended, Abandoned uint64
 }
 
