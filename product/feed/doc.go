@@ -50,4 +50,7 @@
 // replaced, or the whole is longer than 64 characters, it is cut and ends in a tilde and 80 bits of
 // a hash in hexadecimal digits, so that different variants never share a SKU. It depends on nothing else, and is
 // thus the same in every run.
+//
+// Two rows of a file may not have the same SKU, which Shopify allows: the second would overwrite
+// the first, again with each import. It is refused, as far as it repeats one of the first 262,144.
 package feed
