@@ -47,6 +47,9 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 	if n := r.ContentLength; n >= 0 {
 		buf.b = slices.Grow(buf.b, int(n)+1)
 	}
+	if r.Body == nil {
+		return nil // a request that no server made
+	}
 	body := http.MaxBytesReader(w, r.Body, most)
 	for {
 		buf.b = slices.Grow(buf.b, 512)

@@ -81,7 +81,11 @@ type stream struct {
 // Read reads the body. It waits for the client as long as [Options].ImportIdle allows. Its
 // first error stays.
 func (s *stream) Read(p []byte) (n int, err error) {
-	if s.err == nil {
+	switch {
+	case s.err != nil:
+	case s.r.Body == nil:
+		s.err = io.EOF
+	default:
 		s.err = s.r.Context().Err()
 	}
 	if s.err != nil {

@@ -160,12 +160,14 @@ func TestImportStreamsBothWays(t *testing.T) {
 	release := make(chan struct{})
 	go func() {
 		_, err := io.WriteString(sender, header)
+		pace := time.NewTicker(5 * time.Millisecond) // buffers would hold all that one can send at once
+		defer pace.Stop()
 		for n := 0; err == nil; n++ {
 			select {
 			case <-release:
 				done <- sender.Close()
 				return
-			default:
+			case <-pace.C:
 				_, err = fmt.Fprintf(sender, "p%d,Product,1.00,SKU-%d,\n", n, n)
 			}
 		}

@@ -47,6 +47,7 @@ func TestListsFilterSortAndPage(t *testing.T) {
 			a.do("POST", "/products", fmt.Sprintf(`{"sku":%q,"name":"Name %c","price":{"amount":%d,"currency":"EUR"},%s}`, sku, 'e'-i, 100*i, more)).is(201)
 		}
 		for query, want := range map[string]string{
+			"tag=%F0%9F%98%80":                "",
 			"":                                "S0 S1 S2 S3 S4",
 			"status=active":                   "S0 S1",
 			"category=apparel":                "S0 S1",
@@ -56,6 +57,9 @@ func TestListsFilterSortAndPage(t *testing.T) {
 			"vendor=B%C3%B6hm+%26+S%C3%B6hne": "S1",
 			"group=g":                         "S0",
 			"sku_prefix=S":                    "S0 S1 S2 S3 S4",
+			"sku_prefix=%25":                  "",
+			"sku_prefix=_":                    "",
+			"vendor='+OR+1=1--":               "",
 			"sku_prefix=s":                    "",
 			"in_stock=true":                   "S0 S3",
 			"in_stock=false":                  "S1 S2 S4",
@@ -121,6 +125,8 @@ func TestBadQueries(t *testing.T) {
 		"limit=0":                     {"limit range"},
 		"limit=-1":                    {"limit range"},
 		"limit=-99999999999999999999": {"limit range"},
+		"vendor=%ff&tag=%c3":          {"tag encoding", "vendor encoding"},
+		"vendor=%00":                  {"vendor format"},
 		"limit=ten":                   {"limit range"},
 		"limit=1&limit=2":             {"limit duplicate"},
 		"status=":                     {"status required"},

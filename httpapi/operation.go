@@ -10,7 +10,6 @@ import (
 
 // operation is one row of the contract.
 type operation struct {
-	name   string // the operationId
 	method string
 	path   string // below the prefix
 	lane   int
@@ -28,19 +27,19 @@ const (
 func operations() []operation {
 	include := []string{"include"}
 	return []operation{
-		{"createProduct", "POST", "/products", laneWrite, nil, (*Handler).createProduct},
-		{"listProducts", "GET", "/products", laneRead, listParams(), (*Handler).listProducts},
-		{"lookupProducts", "POST", "/products/lookup", laneRead, include, (*Handler).lookupProducts},
-		{"getProduct", "GET", "/products/{id}", laneRead, include, (*Handler).getProduct},
-		{"updateProduct", "PATCH", "/products/{id}", laneWrite, nil, (*Handler).updateProduct},
-		{"deleteProduct", "DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
-		{"restoreProduct", "POST", "/products/{id}/restore", laneWrite, nil, (*Handler).restoreProduct},
-		{"getStock", "GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
-		{"adjustStock", "POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
-		{"setStock", "PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
-		{"getProductBySKU", "GET", "/skus/{sku}", laneRead, include, (*Handler).getProductBySKU},
-		{"putProduct", "PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
-		{"importProducts", "POST", "/import", laneImport, importParams(), (*Handler).importProducts},
+		{"POST", "/products", laneWrite, nil, (*Handler).createProduct},
+		{"GET", "/products", laneRead, listParams(), (*Handler).listProducts},
+		{"POST", "/products/lookup", laneRead, include, (*Handler).lookupProducts},
+		{"GET", "/products/{id}", laneRead, include, (*Handler).getProduct},
+		{"PATCH", "/products/{id}", laneWrite, nil, (*Handler).updateProduct},
+		{"DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
+		{"POST", "/products/{id}/restore", laneWrite, nil, (*Handler).restoreProduct},
+		{"GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
+		{"POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
+		{"PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
+		{"GET", "/skus/{sku}", laneRead, include, (*Handler).getProductBySKU},
+		{"PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
+		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
 	}
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -37,7 +38,11 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	header := w.Header()
 	id := header.Get(headerRequestID)
 	if kind.logged {
-		h.opts.Logger.ErrorContext(r.Context(), "httpapi: "+kind.title, "request_id", id, "pattern", r.Pattern, "status", kind.status, "error", err)
+		level := slog.LevelWarn
+		if kind.status == http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		h.opts.Logger.Log(r.Context(), level, "httpapi: "+kind.title, "request_id", id, "pattern", r.Pattern, "status", kind.status, "error", err)
 	}
 	if kind.retryAfter != "" {
 		header.Set("Retry-After", kind.retryAfter)
