@@ -21,8 +21,6 @@ type attempt struct {
 	started    time.Time
 	patience   time.Duration
 	generation uint64
-	settled    bool // counted out already; guarded by the engine's mutex
-	watchdog   *time.Timer
 }
 
 // growLocked starts the dials that are wanted and possible now, and has the
@@ -57,10 +55,7 @@ func (e *engine) dialLocked(now time.Time) time.Time {
 		}
 		e.pace.started(now)
 		e.dialing++
-		a := &attempt{started: now, patience: e.pace.patience, generation: e.generation}
-		a.watchdog = time.AfterFunc(a.patience+dialGrace, func() {
-			e.dialed(a, nil, &connectTimeoutError{a.patience})
-		})
+		a := attempt{started: now, patience: e.pace.patience, generation: e.generation}
 		go e.dial(a)
 	}
 	return time.Time{}
@@ -68,48 +63,70 @@ func (e *engine) dialLocked(now time.Time) time.Time {
 
 // dial makes a connection, on a goroutine and a context of its own: a caller
 // that gives up must not waste a connect that the next one could use.
-func (e *engine) dial(a *attempt) {
+func (e *engine) dial(a attempt) {
 	c, err := e.connect(e.ctx, a.patience)
 	e.dialed(a, c, err)
 }
 
-// connect opens a connection and prepares it within timeout.
+// connect opens a connection and prepares it within timeout, even if the
+// connector does not heed its context; what that opens late is closed.
 func (e *engine) connect(parent context.Context, timeout time.Duration) (*conn, error) {
+	type result struct {
+		c   *conn
+		err error
+	}
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	defer cancel()
-	var session Session
-	ci, err := e.connector.Connect(context.WithValue(ctx, sessionKey{}, &session))
-	if err == nil && e.cfg.OnConnect != nil {
-		if err = e.cfg.OnConnect(ctx, ci); err != nil {
-			ci.Close()
+	made := make(chan result, 1)
+	go func() {
+		c, err := e.open(ctx)
+		made <- result{c, err}
+	}()
+	var r result
+	select {
+	case r = <-made:
+	case <-ctx.Done():
+		grace := time.NewTimer(dialGrace)
+		defer grace.Stop()
+		select {
+		case r = <-made:
+		case <-grace.C:
+			r.err = ctx.Err()
+			go func() {
+				if late := <-made; late.c != nil {
+					late.c.ci.Close()
+				}
+			}()
 		}
 	}
+	if r.err != nil && ctx.Err() != nil && parent.Err() == nil {
+		r.err = &connectTimeoutError{timeout}
+	}
+	return r.c, r.err
+}
+
+func (e *engine) open(ctx context.Context) (*conn, error) {
+	var session Session
+	ci, err := e.connector.Connect(context.WithValue(ctx, sessionKey{}, &session))
 	if err != nil {
-		if ctx.Err() != nil && parent.Err() == nil {
-			return nil, &connectTimeoutError{timeout}
-		}
 		return nil, err
+	}
+	if e.cfg.OnConnect != nil {
+		if err := e.cfg.OnConnect(ctx, ci); err != nil {
+			ci.Close()
+			return nil, err
+		}
 	}
 	c := newConn(ci)
 	c.session = session
 	return c, nil
 }
 
-// dialed counts a dial out: it made a connection, failed, or (from the watchdog)
-// was given up because the connector does not heed its context.
-func (e *engine) dialed(a *attempt, c *conn, err error) {
+// dialed counts a dial out: it made a connection or failed.
+func (e *engine) dialed(a attempt, c *conn, err error) {
 	now := time.Now()
-	a.watchdog.Stop()
 	e.mu.Lock()
-	if a.settled {
-		e.mu.Unlock()
-		if c != nil {
-			c.ci.Close()
-		}
-		return
-	}
 	defer e.mu.Unlock()
-	a.settled = true
 	e.dialing--
 	e.counts.dial.add(now.Sub(a.started))
 	if err != nil {
@@ -129,7 +146,7 @@ func (e *engine) dialed(a *attempt, c *conn, err error) {
 	e.growLocked(now)
 }
 
-func (e *engine) dialFailedLocked(a *attempt, now time.Time, err error) {
+func (e *engine) dialFailedLocked(a attempt, now time.Time, err error) {
 	e.counts.dialFailures++
 	if e.closed {
 		e.settleLocked()

@@ -205,6 +205,18 @@ func TestResetRetiresEverythingOlder(t *testing.T) {
 	})
 }
 
+func TestADialFromBeforeAResetIsNotUsed(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		s.SetConnectDelay(100 * time.Millisecond)
+		p := fake(t, s, pool.Config{})
+		time.AfterFunc(50*time.Millisecond, p.Reset)
+		c := hold(t, p)
+		defer c.Close()
+		require.Equal(t, uint64(2), session(t, c), "the first may have gone to the old server")
+		require.EqualValues(t, 1, p.Stats().Closes[pool.CloseGeneration])
+	})
+}
+
 func TestTheHealthLaneAnswersWhileThePoolIsSaturated(t *testing.T) {
 	bubble(t, func(t *testing.T, s *pooltest.Server) {
 		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1})

@@ -58,9 +58,13 @@ type session struct {
 // SetConnectDelay makes every connect take d.
 func (s *Server) SetConnectDelay(d time.Duration) { s.set(func() { s.connectDelay = d }) }
 
+// deafness is how long after a stall a deaf connect goes on waiting.
+const deafness = 30 * time.Second
+
 // SetStalled makes the server accept connections and say nothing, until it is
-// switched off. Connections that were accepted meanwhile are never greeted. With
-// deaf, the connector ignores its context too, as a bad driver would.
+// switched off. Connections that were accepted meanwhile are never greeted: they
+// end with their context, or with deaf, as under a bad driver, not even then but
+// half a minute after the stall.
 func (s *Server) SetStalled(on, deaf bool) {
 	s.set(func() {
 		if s.deaf = deaf; on && s.stalled == nil {
@@ -176,16 +180,13 @@ func (s *Server) connect(ctx context.Context) (*session, error) {
 	delay, stalled, deaf := s.connectDelay, s.stalled, s.deaf
 	s.mu.Unlock()
 	if stalled != nil {
-		done := ctx.Done()
-		if deaf {
-			done = nil
-		}
-		select {
-		case <-stalled:
-			return nil, errors.New("pooltest: connection reset")
-		case <-done:
+		if !deaf {
+			<-ctx.Done()
 			return nil, ctx.Err()
 		}
+		<-stalled
+		time.Sleep(deafness)
+		return nil, errors.New("pooltest: connection reset")
 	}
 	if err := sleep(ctx, delay); err != nil {
 		return nil, err
