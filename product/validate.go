@@ -191,24 +191,34 @@ func (f *faults) tags(tags []string) {
 	}
 }
 
-// barcode checks length and check digit by GS1's rule: from the right, digits weigh 1 and 3 by
-// turns and sum to a multiple of ten (GS1 General Specifications, section 7.9).
 func (f *faults) barcode(code string) {
-	if code == "" {
-		return
-	}
-	if n := len(code); !allDigits(code) || n != 8 && n != 12 && n != 13 && n != 14 {
+	switch {
+	case code == "" || ValidBarcode(code):
+	case !isGTIN(code):
 		f.add("barcode", "format", "is no GTIN; it must have 8, 12, 13 or 14 digits")
-		return
+	default:
+		f.add("barcode", "check_digit", "is %s, whose check digit is wrong; compare it with the label", code)
+	}
+}
+
+// ValidBarcode reports whether code is a GTIN of 8, 12, 13 or 14 digits with a right check
+// digit: from the right, digits weigh 1 and 3 by turns and sum to a multiple of ten (GS1
+// General Specifications, section 7.9).
+func ValidBarcode(code string) bool {
+	if !isGTIN(code) {
+		return false
 	}
 	sum, weight := 0, 1
 	for i := len(code) - 1; i >= 0; i-- {
 		sum += weight * int(code[i]-'0')
 		weight = 4 - weight
 	}
-	if sum%10 != 0 {
-		f.add("barcode", "check_digit", "is %s, whose check digit is wrong; compare it with the label", code)
-	}
+	return sum%10 == 0
+}
+
+func isGTIN(code string) bool {
+	n := len(code)
+	return allDigits(code) && (n == 8 || n >= 12 && n <= 14)
 }
 
 func (f *faults) images(images []Image) {

@@ -223,7 +223,7 @@ func (v *variant) images(all []product.Image) []product.Image {
 // barcode returns the row's GTIN, or what else stands there.
 func (v *variant) barcode() (gtin, other string) {
 	code := strings.TrimSpace(strings.TrimLeft(v.get(colBarcode), "'`’"))
-	if code == "" || validGTIN(code) {
+	if code == "" || product.ValidBarcode(code) {
 		return code, ""
 	}
 	v.warn("barcode", "check_digit", "Variant Barcode %q is no GTIN with a right check digit; it was kept as attribute variant_barcode", short(code))

@@ -25,19 +25,6 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// validGTIN applies GS1's rule of check digits (General Specifications, section 7.9).
-func validGTIN(code string) bool {
-	if n := len(code); !isNumber(code) || n != 8 && n != 12 && n != 13 && n != 14 {
-		return false
-	}
-	sum, weight := 0, 1
-	for i := len(code) - 1; i >= 0; i-- {
-		sum += weight * int(code[i]-'0')
-		weight = 4 - weight
-	}
-	return sum%10 == 0
-}
-
 // short keeps what stands in a file short enough to be shown in a message.
 func short(s string) string {
 	const most = 40
