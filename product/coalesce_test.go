@@ -410,7 +410,10 @@ func TestCloseFinishesWhatItAccepted(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- svc.Close(context.Background()) }()
 	eventually(t, func() bool {
-		_, err := svc.Get(context.Background(), uuid.New())
+		// Bounded, for one that is asked just before the Service closes waits at the gate.
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		_, err := svc.Get(ctx, uuid.New())
 		return errors.Is(err, product.ErrClosed)
 	}, "new calls refused")
 	_, err := svc.List(context.Background(), product.Query{})
