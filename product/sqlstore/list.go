@@ -72,10 +72,14 @@ func sortIndex(q product.Query) string {
 }
 
 // selective reports whether q may be met by so few products that another index than its
-// order's finds them sooner. The servers then choose by their statistics.
+// order's finds them sooner. The servers then choose by their statistics. A range in the order
+// itself is no reason to look elsewhere.
 func selective(q product.Query) bool {
-	return q.Vendor != "" || q.Group != "" || q.Category != "" || q.Tag != "" || q.SKUPrefix != "" ||
-		q.PriceMin != nil || q.PriceMax != nil || !q.UpdatedSince.IsZero()
+	column := sortColumn(q)
+	return q.Vendor != "" || q.Group != "" || q.Category != "" || q.Tag != "" ||
+		q.SKUPrefix != "" && column != skuColumn(q) ||
+		(q.PriceMin != nil || q.PriceMax != nil) && column != "p.price" ||
+		!q.UpdatedSince.IsZero() && column != "p.updated_at"
 }
 
 // skuColumn is indexed for live products. Deleted ones keep only the other one, whose sorting
