@@ -64,11 +64,14 @@ func (q *Query) parseCursor() (*Position, error) {
 		return nil, fmt.Errorf("%w: it belongs to another filter or sort; send it with the parameters of the page that it came with", ErrBadCursor)
 	}
 	number, n := binary.Varint(b[25:])
-	if n <= 0 || len(b)-25-n > 4*MaxNameLen {
+	if n <= 0 || len(b)-25-n > 4*MaxNameLen || len(b) > 25+n && !q.Sort.byText() {
 		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
 	}
 	return &Position{ID: uuid.UUID(b[9:25]), Int: number, Text: string(b[25+n:])}, nil
 }
+
+// byText reports whether a [Position] in this order has a Text.
+func (s Sort) byText() bool { return s == SortName || s == SortNameDesc || s == SortSKU }
 
 // position is p's place in the order.
 func (s Sort) position(p *Product) Position {

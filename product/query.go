@@ -99,7 +99,8 @@ func (q *Query) normalize() error {
 	f.line("tag", q.Tag, MaxTagLen)
 	f.line("vendor", q.Vendor, MaxNameLen)
 	f.line("group", q.Group, MaxNameLen)
-	if q.SKUPrefix != "" && q.SKUPrefix != "." && q.SKUPrefix != ".." && !ValidSKU(q.SKUPrefix) {
+	// What may stand at the beginning of a SKU may stand before a letter.
+	if q.SKUPrefix != "" && !ValidSKU(q.SKUPrefix) && !ValidSKU(q.SKUPrefix+"x") {
 		f.add("sku_prefix", "format", "must be at most %d visible ASCII characters", MaxSKULen)
 	}
 	q.normalizePrice(&f)

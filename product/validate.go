@@ -70,14 +70,15 @@ func (f *faults) sku(field, s string) {
 	case s == "":
 		f.required(field, s)
 	case !ValidSKU(s):
-		f.add(field, "format", "must be 1 to %d visible ASCII characters without spaces, and neither . nor ..", MaxSKULen)
+		f.add(field, "format", "must be 1 to %d visible ASCII characters without spaces, and not just . or .. or /", MaxSKULen)
 	}
 }
 
-// ValidSKU reports whether s may be a SKU: 1 to [MaxSKULen] visible ASCII characters, and
-// neither "." nor "..", which no URL path can carry (RFC 3986, section 5.2.4).
+// ValidSKU reports whether s may be a SKU: 1 to [MaxSKULen] visible ASCII characters, and not
+// ".", ".." or "/", which no URL path can carry (RFC 3986, section 5.2.4; http.ServeMux takes
+// a last %2F for the end of the path).
 func ValidSKU(s string) bool {
-	if s == "" || s == "." || s == ".." || len(s) > MaxSKULen {
+	if s == "" || s == "." || s == ".." || s == "/" || len(s) > MaxSKULen {
 		return false
 	}
 	for i := range len(s) {

@@ -45,6 +45,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			"images[0].url format, images[1].url required, images[2].url format, attributes format, stock range"},
 		"too many":               {func(d *product.Draft) { d.Tags = tags }, "tags too_many"},
 		"SKU of a dot":           {func(d *product.Draft) { d.SKU = "." }, "sku format"},
+		"SKU of a slash":         {func(d *product.Draft) { d.SKU = "/" }, "sku format"},
 		"SKU with umlaut":        {func(d *product.Draft) { d.SKU = "Ä" }, "sku format"},
 		"SKU too long":           {func(d *product.Draft) { d.SKU = strings.Repeat("s", 65) }, "sku format"},
 		"invalid UTF-8":          {func(d *product.Draft) { d.Name, d.Description = "\xff", "\xff" }, "name encoding, description encoding"},
