@@ -56,7 +56,7 @@ func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, 
 			races++
 		case stage == beginning && errors.Is(err, driver.ErrBadConn) && stale < maxStale:
 			stale++
-		case stage != beginning && lost(err) && broken < maxLost:
+		case stage >= marking && lost(err) && broken < maxLost:
 			broken++
 		default:
 			return nil, err
@@ -72,48 +72,58 @@ func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDou
 		ctx, cancel = context.WithTimeout(ctx, s.opts.SettleTimeout)
 		defer cancel()
 	}
+	cause = unknown(cause)
 	var races int
 	var backoff txretry.Backoff
 	for {
 		if backoff.Wait(ctx) != nil {
-			return nil, fmt.Errorf("%w: the connection was lost during COMMIT and nothing more could be found out: %w", product.ErrOutcomeUnknown, cause)
+			return nil, cause
 		}
 		outcomes, stage, err := s.attempt(ctx, id, b)
 		switch {
 		case err == nil:
 			return outcomes, nil // the first one was not committed, this one is
 		case stage == committing:
-			inDoubt, cause = outcomes, err // this one held the ID, so no earlier one was committed
+			inDoubt, cause = outcomes, unknown(err) // this one held the ID, so no earlier one was committed
 		case stage == marking && duplicate(err):
 			return inDoubt, nil
-		case stage == writing && duplicate(err) && races < maxRaces:
+		case stage == writing && (lost(err) || duplicate(err) && races < maxRaces):
+			cause = err // the ID was free: nothing had been applied, and nothing is
 			races++
-		case stage == writing && !lost(err):
-			return nil, err // the ID was free: nothing had been applied, and nothing is
+		case stage == writing:
+			return nil, err
 		default:
-			s.opts.Logger.Warn("sqlstore: a lost COMMIT is still unknown", "batch", id, "error", err)
+			s.opts.Logger.Warn("sqlstore: a lost COMMIT is not settled yet", "batch", id, "error", err)
 		}
 	}
+}
+
+func unknown(err error) error {
+	return fmt.Errorf("%w: the answer to COMMIT was lost and the database cannot be asked: %w", product.ErrOutcomeUnknown, err)
 }
 
 // stage says how far an attempt came.
 type stage int
 
 const (
-	beginning  stage = iota // no statement of the transaction has been answered
-	marking                 // inserting the batch's ID
-	writing                 // deciding and writing; the ID was free
-	committing              // COMMIT was sent
+	connecting stage = iota
+	beginning        // no statement of the transaction has been answered
+	marking          // inserting the batch's ID
+	writing          // deciding and writing; the ID was free
+	committing       // COMMIT was sent
 )
 
 // attempt runs the batch's transaction once. With stage committing it returns outcomes together
 // with an error: they stand if the transaction was committed.
 func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]product.Outcome, stage, error) {
-	t, err := s.begin(ctx, b.NoWait)
+	t, err := s.pin(ctx)
 	if err != nil {
-		return nil, beginning, err
+		return nil, connecting, err
 	}
 	defer t.end(ctx)
+	if err := t.begin(ctx, b.NoWait); err != nil {
+		return nil, beginning, err
+	}
 	query, args, err := s.tables.insertBatch(id)
 	if err != nil {
 		return nil, beginning, err

@@ -27,8 +27,8 @@ type session struct {
 	spoiled bool // must not go back to the host's pool
 }
 
-// begin pins a connection and begins a transaction.
-func (s *Store) begin(ctx context.Context, noWait bool) (*session, error) {
+// pin takes a connection. Whoever has it calls end.
+func (s *Store) pin(ctx context.Context) (*session, error) {
 	if s.queue != nil {
 		select {
 		case s.queue <- struct{}{}:
@@ -43,19 +43,18 @@ func (s *Store) begin(ctx context.Context, noWait bool) (*session, error) {
 		}
 		return nil, unavailable(err)
 	}
-	t := &session{Conn: conn, s: s}
-	start := t.beginServer
-	if s.engine.Dialect == SQLite {
-		start = t.beginSQLite
-	}
-	if err := start(ctx, noWait); err != nil {
-		t.end(ctx)
-		return nil, err
-	}
-	return t, nil
+	return &session{Conn: conn, s: s}, nil
 }
 
-func (t *session) beginServer(ctx context.Context, _ bool) error {
+// begin begins the transaction.
+func (t *session) begin(ctx context.Context, noWait bool) error {
+	if t.s.engine.Dialect == SQLite {
+		return t.beginSQLite(ctx, noWait)
+	}
+	return t.beginServer(ctx)
+}
+
+func (t *session) beginServer(ctx context.Context) error {
 	if wait := t.s.opts.LockWait; wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
 		t.changed = true
@@ -96,12 +95,13 @@ func (t *session) beginSQLite(ctx context.Context, noWait bool) error {
 	}
 }
 
-// commit ends the transaction. After an error its outcome is unknown.
+// commit ends the transaction. After an error its outcome is unknown, so the error is the
+// driver's own: the sentinels say that nothing was applied.
 func (t *session) commit(ctx context.Context) error {
 	if t.s.engine.Dialect == SQLite {
 		ctx = context.WithoutCancel(ctx) // no network: what interrupts it can only blur the result
 	}
-	err := t.exec(ctx, "COMMIT")
+	_, err := t.ExecContext(ctx, "COMMIT")
 	t.open = err != nil
 	t.spoiled = t.spoiled || err != nil && t.s.engine.Dialect != SQLite
 	return err

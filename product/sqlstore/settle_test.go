@@ -85,6 +85,7 @@ func TestAnOutcomeThatStaysUnknownIsSaidSo(t *testing.T) {
 		_, err = store.Apply(ctx, product.Batch{Writes: []product.Write{create(t, "B")}})
 		require.ErrorIs(t, err, product.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, driver.ErrBadConn)
+		require.NotErrorIs(t, err, product.ErrUnavailable, "which promises that nothing was applied")
 	})
 }
 
@@ -109,4 +110,44 @@ func TestAConnectionLostBeforeCommitIsReplaced(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Once the batch's ID was found free it is known that nothing was applied.
+func TestALostCommitThatDidNotHappenIsNoLongerUnknown(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		migrated(t, e.open(t), nil)
+		var commits atomic.Int64
+		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			switch {
+			case query == "COMMIT":
+				commits.Add(1)
+				return driver.ErrBadConn
+			case commits.Load() > 0 && strings.HasPrefix(query, "INSERT INTO productkit_products"):
+				return driver.ErrBadConn
+			}
+			return nil
+		}}), nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = store.Apply(ctx, product.Batch{Writes: []product.Write{create(t, "B")}})
+		require.ErrorIs(t, err, product.ErrUnavailable)
+		require.NotErrorIs(t, err, product.ErrOutcomeUnknown)
+		require.EqualValues(t, 1, commits.Load())
+	})
+}
+
+func TestAPoolWithoutConnectionsIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	e := engine{"sqlite", sqliteDSN(t)}
+	migrated(t, e.open(t), nil)
+	db := e.open(t)
+	store, err := sqlstore.New(t.Context(), db, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	_, err = store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "B")}})
+	require.ErrorIs(t, err, product.ErrUnavailable)
+	_, err = store.Find(t.Context(), []product.Key{product.BySKU("B")})
+	require.ErrorIs(t, err, product.ErrUnavailable)
 }
