@@ -23,10 +23,9 @@ type conn struct {
 	expires    time.Time // drawn once; zero means never
 
 	// Guarded by the engine's mutex.
-	index    int  // in engine.conns
-	busy     bool // in a caller's hands, or on its way there
-	fresh    bool // handed out straight from its dial, nothing to check
-	needPing bool
+	index    int       // in engine.conns
+	busy     bool      // in a caller's hands, or on its way there
+	needPing bool      // before it is handed out
 	since    time.Time // when it became busy or idle
 
 	// Owned by the holder, handed on under the engine's mutex.

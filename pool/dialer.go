@@ -142,7 +142,7 @@ func (e *engine) dialed(a attempt, c *conn, err error) {
 	if c.session != nil {
 		e.lane.warm()
 	}
-	e.placeLocked(c, now, true)
+	e.placeLocked(c, now)
 	e.growLocked(now)
 }
 

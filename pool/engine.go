@@ -181,7 +181,7 @@ func (e *engine) accept(ctx context.Context, w *waiter, g grant) (*conn, error) 
 	now := time.Now()
 	if g.c != nil {
 		// The context ended between grant and here: somebody else can use it.
-		e.placeLocked(g.c, now, g.c.fresh)
+		e.placeLocked(g.c, now)
 		e.growLocked(now)
 		g.err = ctx.Err()
 	}
@@ -191,9 +191,6 @@ func (e *engine) accept(ctx context.Context, w *waiter, g grant) (*conn, error) 
 // check makes sure that c works, as far as that can be told before using it. On
 // an error c is gone.
 func (e *engine) check(ctx context.Context, c *conn) error {
-	if c.fresh {
-		return nil
-	}
 	if err := c.reset(ctx); err != nil {
 		e.discard(c, CloseBroken)
 		return err
@@ -237,7 +234,7 @@ func (e *engine) release(c *conn, broken, inFlight bool) {
 	case e.cfg.MaxUses > 0 && c.uses >= e.cfg.MaxUses:
 		e.retireLocked(c, CloseUses, false)
 	default:
-		e.placeLocked(c, now, false)
+		e.placeLocked(c, now)
 	}
 	if e.waiters.n > 0 || len(e.conns) < e.min {
 		e.growLocked(now)
@@ -246,15 +243,14 @@ func (e *engine) release(c *conn, broken, inFlight bool) {
 
 // placeLocked finds the next use for a working connection: the first waiter, the
 // idle stack, or none.
-func (e *engine) placeLocked(c *conn, now time.Time, fresh bool) {
+func (e *engine) placeLocked(c *conn, now time.Time) {
 	if cause, retire := e.worn(c, now); retire {
 		e.retireLocked(c, cause, false)
 		return
 	}
 	if w := e.waiters.popLive(); w != nil {
 		e.lendLocked(c, now)
-		c.fresh = fresh
-		c.needPing = false
+		c.needPing = false // it worked a moment ago
 		e.counts.waited(now.Sub(w.since))
 		w.ready <- grant{c: c}
 		return
@@ -263,7 +259,7 @@ func (e *engine) placeLocked(c *conn, now time.Time, fresh bool) {
 		e.retireLocked(c, CloseOverflow, false)
 		return
 	}
-	c.busy, c.fresh, c.since = false, false, now
+	c.busy, c.since = false, now
 	e.idle = append(e.idle, c)
 	if next := e.dueLocked(c); !next.IsZero() && (e.keeperNext.IsZero() || next.Before(e.keeperNext)) {
 		e.wakeKeeper()
@@ -271,7 +267,7 @@ func (e *engine) placeLocked(c *conn, now time.Time, fresh bool) {
 }
 
 func (e *engine) lendLocked(c *conn, now time.Time) {
-	c.busy, c.fresh, c.since = true, false, now
+	c.busy, c.since = true, now
 }
 
 // worn tells whether c has reached one of its limits.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -273,12 +274,12 @@ func TestWaitersAreServedInOrder(t *testing.T) {
 func TestOnConnectPreparesEveryConnection(t *testing.T) {
 	bubble(t, func(t *testing.T, s *pooltest.Server) {
 		fail := errors.New("no such role")
-		var prepared, calls int
+		var prepared, calls atomic.Int32
 		p := fake(t, s, pool.Config{MinConns: -1, OnConnect: func(_ context.Context, c driver.Conn) error {
-			if calls++; calls == 1 {
+			if calls.Add(1) == 1 {
 				return fail
 			}
-			prepared++
+			prepared.Add(1)
 			_, err := c.(driver.ExecerContext).ExecContext(t.Context(), "SET ROLE app", nil)
 			return err
 		}})
@@ -289,7 +290,7 @@ func TestOnConnectPreparesEveryConnection(t *testing.T) {
 		require.Zero(t, s.Counts().Sessions, "the unprepared connection was closed")
 		_, err = p.DB().Exec("w")
 		require.NoError(t, err)
-		require.NotZero(t, prepared)
+		require.NotZero(t, prepared.Load())
 	})
 }
 
@@ -303,18 +304,18 @@ func TestWrapSeesTheRealConnections(t *testing.T) {
 		for range 5 {
 			require.NoError(t, p.DB().Ping())
 		}
-		require.Positive(t, w.connects)
-		require.LessOrEqual(t, w.connects, 2, "one connection and the health lane")
+		require.Positive(t, w.connects.Load())
+		require.LessOrEqual(t, w.connects.Load(), int32(2), "one connection and the health lane")
 	})
 }
 
 type wrapped struct {
 	driver.Connector
-	connects int
+	connects atomic.Int32
 }
 
 func (w *wrapped) Connect(ctx context.Context) (driver.Conn, error) {
-	w.connects++
+	w.connects.Add(1)
 	return w.Connector.Connect(ctx)
 }
 
