@@ -59,20 +59,20 @@ func candidates() []string {
 	for _, dir := range []string{"", "/usr/sbin", "/usr/local/sbin"} {
 		all = append(all, filepath.Join(dir, "mysqld"), filepath.Join(dir, "mariadbd"))
 	}
-	if root := moduleRoot(); root != "" {
-		all = append(all,
-			filepath.Join(root, ".cache", "mysqltest", "mysql", "server"),
-			filepath.Join(root, ".cache", "mysqltest", "mariadb", "server"))
+	if dir := downloads(); dir != "" {
+		all = append(all, filepath.Join(dir, "mysql", "server"), filepath.Join(dir, "mariadb", "server"))
 	}
 	return all
 }
 
-// moduleRoot returns the folder above the working folder that holds go.mod, or "".
-func moduleRoot() string {
+// downloads returns the folder of servers that "make test" keeps in the root of the repository,
+// above the working folder, which may lie in a module nested in it; or "".
+func downloads() string {
 	dir, err := os.Getwd()
 	for err == nil && dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
+		found := filepath.Join(dir, ".cache", "mysqltest")
+		if _, err := os.Stat(found); err == nil {
+			return found
 		}
 		dir = filepath.Dir(dir)
 	}
