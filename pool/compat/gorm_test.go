@@ -39,7 +39,6 @@ func TestGormWorksOnThePool(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, p *pool.Pool) {
 				config := test.config
-				config.NamingStrategy = nil
 				config.Logger = logger.Discard
 				g, err := gorm.Open(mysql.New(mysql.Config{Conn: p.DB()}), &config)
 				require.NoError(t, err)

@@ -15,7 +15,10 @@ import (
 	"github.com/productkit-go/productkit/pool/pooltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqltest.Main(m)) }
+func TestMain(m *testing.M) {
+	// GORM never ends the sweeper of its statement cache.
+	goleak.VerifyTestMain(mysqltest.Main(m), goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+}
 
 // schema is the table that every library works on.
 const schema = `CREATE TABLE item (

@@ -5,12 +5,12 @@ import (
 	"database/sql/driver"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 	"modernc.org/sqlite"
-	"testing/fstest"
 
 	"github.com/productkit-go/productkit/pool"
 )
