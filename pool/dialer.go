@@ -124,6 +124,9 @@ func (e *engine) open(ctx context.Context) (*conn, error) {
 
 // dialed counts a dial out: it made a connection or failed.
 func (e *engine) dialed(a attempt, c *conn, err error) {
+	if err != nil && e.ctx.Err() == nil {
+		e.log.Warn("pool: cannot connect", "error", err)
+	}
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -153,7 +156,6 @@ func (e *engine) dialFailedLocked(a attempt, now time.Time, err error) {
 		return
 	}
 	e.pace.failed(now, a.started, a.patience, dialError(err))
-	e.log.Warn("pool: cannot connect", "error", err, "failures", e.pace.failures)
 	if len(e.conns) == 0 && e.dialing == 0 && (!passing(err) || e.pace.failures >= hopeless) {
 		e.failWaitersLocked(ErrDialFailed)
 	}

@@ -20,7 +20,8 @@ import (
 //   - A waiter is answered exactly once, or takes itself out of the queue.
 //   - A connection of an older generation is never handed out.
 //
-// Nothing under mu blocks: no I/O, no caller's code but context.Context.Err.
+// Nothing under mu blocks: no I/O, no logging, no caller's code but
+// context.Context.Err.
 type engine struct {
 	cfg       Config // with defaults
 	min       int    // MinConns, 0 for none
@@ -117,8 +118,9 @@ func (e *engine) take(ctx context.Context, now time.Time, again *waiter) (*conn,
 			e.retireLocked(c, cause, false)
 			continue
 		}
+		// Less one: a nanosecond means always, however coarse the clock is.
 		c.needPing = e.suspect ||
-			e.cfg.PingAfterIdle > 0 && now.Sub(c.since) >= e.cfg.PingAfterIdle
+			e.cfg.PingAfterIdle > 0 && now.Sub(c.since) >= e.cfg.PingAfterIdle-1
 		e.lendLocked(c, now)
 		if again != nil {
 			e.counts.waited(now.Sub(again.since))
@@ -287,15 +289,17 @@ func (e *engine) worn(c *conn, now time.Time) (CloseCause, bool) {
 // ones now and the others as they come back.
 func (e *engine) bump(why string, err error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	now := time.Now()
 	// One event breaks many connections, and each of them reports it.
-	if e.closed || !e.bumped.IsZero() && now.Sub(e.bumped) < bumpInterval {
-		return
+	again := e.closed || !e.bumped.IsZero() && now.Sub(e.bumped) < bumpInterval
+	if !again {
+		e.bumped = now
+		e.bumpLocked(now)
 	}
-	e.bumped = now
-	e.log.Warn("pool: retiring all connections", "why", why, "error", err)
-	e.bumpLocked(now)
+	e.mu.Unlock()
+	if !again {
+		e.log.Warn("pool: retiring all connections", "why", why, "error", err)
+	}
 }
 
 const bumpInterval = time.Second

@@ -13,10 +13,9 @@ import (
 // Pool serves connections to one database through a *sql.DB. It is safe for
 // concurrent use. Open makes one, Shutdown ends it.
 type Pool struct {
-	engine *engine
-	inner  driver.Connector // as configured, beneath Wrap
-	db     *sql.DB
-
+	engine     *engine
+	db         *sql.DB
+	opened     time.Time
 	closeInner func() error
 }
 
@@ -50,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (*Pool, error) {
 			return nil, errors.New("pool: Wrap returned nil; it must return a driver.Connector")
 		}
 	}
-	p := &Pool{inner: inner, engine: newEngine(cfg, connector)}
+	p := &Pool{engine: newEngine(cfg, connector), opened: time.Now()}
 	p.closeInner = sync.OnceValue(func() error {
 		if c, ok := inner.(io.Closer); ok {
 			return c.Close()

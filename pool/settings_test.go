@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -162,6 +163,7 @@ func TestPingAfterIdle(t *testing.T) {
 		"default, idle for long":   {0, 2 * time.Second, 1},
 		"default, in use":          {0, 500 * time.Millisecond, 0},
 		"always":                   {1, time.Millisecond, 1},
+		"always, at once":          {1, 0, 1},
 		"never":                    {-1, time.Hour, 0},
 		"longer, not reached yet":  {time.Minute, 59 * time.Second, 0},
 		"longer, reached just now": {time.Minute, time.Minute, 1},
@@ -327,6 +329,33 @@ func TestLoggerIsToldAboutFailingDials(t *testing.T) {
 		_, err := p.DB().Exec("w")
 		require.Error(t, err)
 		require.Contains(t, log.String(), "refused")
+	})
+}
+
+// callingBack is a slog.Handler that asks the pool, as one that exports its
+// statistics might.
+type callingBack struct {
+	slog.Handler
+	ask func()
+}
+
+func (h callingBack) Handle(context.Context, slog.Record) error { h.ask(); return nil }
+
+func TestLoggerMayAskThePool(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		var p *pool.Pool
+		opened := make(chan struct{})
+		log := slog.New(callingBack{slog.NewTextHandler(io.Discard, nil), func() { <-opened; p.Stats() }})
+		s.SetRefuse(errors.New("refused"))
+		p = fake(t, s, pool.Config{Logger: log})
+		close(opened)
+		require.Error(t, p.DB().Ping())
+		s.SetRefuse(nil)
+		require.NoError(t, p.DB().Ping())
+		s.SetPing(0, errors.New("no answer"))
+		time.Sleep(2 * time.Second)
+		_, err := p.DB().Exec("w")
+		require.NoError(t, err, "on a new connection")
 	})
 }
 
