@@ -32,8 +32,8 @@ long: TIMEOUT := 60m
 long: test ## The same tests with their full parameters
 
 .PHONY: bench
-bench: servers ## Run the benchmarks
-	@$(call stage,benchmarks,$(with_servers) go test -run '^$$' -bench . -benchmem -timeout 60m $(FLAGS) $(TEST))
+bench: servers ## Run the benchmarks, and the tests of allocations, which the race detector would disturb
+	@$(call stage,benchmarks,$(with_servers) go test -run Allocates -bench . -benchmem -timeout 60m $(FLAGS) $(TEST))
 
 .PHONY: bench-pool
 bench-pool: TEST := ./pool/...

@@ -106,17 +106,3 @@ func BenchmarkGet(b *testing.B) {
 		})
 	}
 }
-
-// What this package adds to a GET is bounded: 15 allocations.
-func TestGetAllocatesLittle(t *testing.T) {
-	if testing.CoverMode() != "" || raceEnabled {
-		t.Skip("instrumentation allocates")
-	}
-	allocs := make(map[string]float64)
-	for _, c := range contenders(t) {
-		w, r := &sink{header: make(http.Header)}, getRequest(t)
-		allocs[c.name] = testing.AllocsPerRun(1000, func() { w.get(c.handler, r) })
-	}
-	service := allocs["bare"] - allocs["bare without service"]
-	require.LessOrEqual(t, allocs["httpapi"]-service, 15.0, "%v", allocs)
-}
