@@ -130,15 +130,24 @@ type BudgetError struct {
 	MaxProcesses int
 }
 
-func (e *BudgetError) Error() string {
+func (e *BudgetError) Error() string { return "pool: " + e.Numbers() + "; " + e.Remedy() }
+
+// Numbers is the sum that does not come out.
+func (e *BudgetError) Numbers() string {
 	b := e.Budget
-	pools := (b.Instances + b.Surge) * b.Pools
-	s := fmt.Sprintf("pool: %d processes (%d and %d more while deploying) × %d pools × %d connections (MaxConns + MaxOverflow + 1) = %d, but max_connections %d less %d reserved leaves %d",
-		b.Instances+b.Surge, b.Instances, b.Surge, b.Pools, e.Need, pools*e.Need,
-		b.MaxConnections, b.Reserved, max(b.MaxConnections-b.Reserved, 0))
+	return fmt.Sprintf("%d processes (%d and %d more while deploying) × %d pools × %d connections (MaxConns + MaxOverflow + 1) = %d, but max_connections %d less %d reserved leaves %d",
+		b.Instances+b.Surge, b.Instances, b.Surge, b.Pools, e.Need, e.total(), b.MaxConnections, b.Reserved, max(b.MaxConnections-b.Reserved, 0))
+}
+
+// Remedy says what would fit.
+func (e *BudgetError) Remedy() string {
 	var fewer string
 	if sizes := e.PerPool - laneConns; sizes >= 1 {
 		fewer = fmt.Sprintf("lower MaxConns + MaxOverflow to %d, ", sizes)
 	}
-	return fmt.Sprintf("%s; %sraise max_connections to %d, or run at most %d processes", s, fewer, pools*e.Need+b.Reserved, e.MaxProcesses)
+	return fmt.Sprintf("%sraise max_connections to %d, or run at most %d processes", fewer, e.total()+e.Budget.Reserved, e.MaxProcesses)
+}
+
+func (e *BudgetError) total() int {
+	return (e.Budget.Instances + e.Budget.Surge) * e.Budget.Pools * e.Need
 }

@@ -1,0 +1,478 @@
+package pool_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/pool"
+	"github.com/productkit-go/productkit/pool/pooltest"
+)
+
+// openDSN opens a pool on a DSN made from the test's.
+func openDSN(t *testing.T, c *mysql.Config, params string, cfg pool.Config) *pool.Pool {
+	t.Helper()
+	cfg.DSN = c.FormatDSN() + "?" + params
+	if strings.Contains(c.FormatDSN(), "?") {
+		cfg.DSN = c.FormatDSN() + "&" + params
+	}
+	p, err := pool.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	pooltest.NoLeaks(t, p)
+	return p
+}
+
+func examine(t *testing.T, p *pool.Pool, o *pool.DoctorOptions) pool.Report {
+	t.Helper()
+	r, err := p.Doctor(t.Context(), o)
+	require.NoError(t, err)
+	return r
+}
+
+// found returns the finding with this ID, or fails.
+func found(t *testing.T, r pool.Report, id string) pool.Finding {
+	t.Helper()
+	for _, f := range r.Findings {
+		if f.ID == id {
+			require.NotEmpty(t, f.Fix)
+			return f
+		}
+	}
+	require.Failf(t, "not found", "%s in:\n%v", id, r)
+	return pool.Finding{}
+}
+
+// quiet is a fleet for which there is room on every test server, so that only
+// what a test provokes is found.
+var quiet = pool.Budget{Instances: 1, Surge: -1}
+
+func TestDoctorFindsNothingInAHealthyPool(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		p := openMySQL(t, db, pool.Config{})
+		r := examine(t, p, &pool.DoctorOptions{Fleet: quiet})
+		for _, f := range r.Findings {
+			// Other tests share the server and may have filled it.
+			require.Equal(t, pool.FindingServerFull, f.ID, "%v", r)
+		}
+		require.Contains(t, r.Server, db.Version())
+		require.Contains(t, r.Database, db.Name())
+		require.Positive(t, r.Connections)
+		require.Greater(t, r.MaxConnections, r.Connections)
+		require.NotEmpty(t, r.Clients)
+		require.Contains(t, r.String(), "OPEN")
+	})
+}
+
+func TestDoctorComparesSettingsWithTheServer(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		for _, test := range []struct {
+			name, params string
+			cfg          pool.Config
+			id           string
+			severity     pool.Severity
+			evidence     string
+		}{
+			{"lifetime above wait_timeout, closed earlier when idle", "wait_timeout=3000", pool.Config{MinConns: -1},
+				pool.FindingLifetime, pool.SeverityWarning, "MaxLifetime is 1h0m0s, wait_timeout 50m0s: the server closes connections that the pool still takes for good, MaxIdleTime 5m0s closes most of them before"},
+			{"lifetime and idle time above wait_timeout", "wait_timeout=60", pool.Config{MinConns: -1},
+				pool.FindingLifetime, pool.SeverityError, "nothing closes idle ones before: MaxIdleTime is 5m0s"},
+			{"no lifetime, warm connections", "wait_timeout=3000", pool.Config{MaxLifetime: -1},
+				pool.FindingLifetime, pool.SeverityError, "MaxLifetime is off, wait_timeout 50m0s: the server closes connections that the pool still takes for good, and nothing closes idle ones before: MaxIdleTime is 5m0s, and not for the MinConns kept warm"},
+			{"no read timeout", "readTimeout=0s", pool.Config{},
+				pool.FindingNoReadTimeout, pool.SeverityWarning, "readTimeout is 0"},
+			{"times read as UTC and written as another", "time_zone=%27%2B02:00%27", pool.Config{},
+				pool.FindingTimeZone, pool.SeverityError, "time_zone is +02:00, 2h0m0s ahead of UTC, and the driver reads times as UTC, 0s ahead"},
+			{"sql_mode without strict", "sql_mode=%27NO_ENGINE_SUBSTITUTION%27", pool.Config{},
+				pool.FindingSQLMode, pool.SeverityWarning, `sql_mode is "NO_ENGINE_SUBSTITUTION"`},
+			{"another character set", "charset=latin1", pool.Config{},
+				pool.FindingCharset, pool.SeverityWarning, "character_set_client is latin1, character_set_connection is latin1, character_set_results is latin1"},
+			{"another collation", "collation=utf8mb4_bin", pool.Config{},
+				pool.FindingCollation, pool.SeverityInfo, "the connection compares by utf8mb4_bin, the database by utf8mb4_"},
+			{"two pools on each other", "", pool.Config{},
+				pool.FindingDoublePool, pool.SeverityError, "SetMaxOpenConns is 0 and it keeps 1 idle connections"},
+		} {
+			p := openDSN(t, db.Config(), test.params, test.cfg)
+			if test.id == pool.FindingDoublePool {
+				p.DB().SetMaxIdleConns(2)
+				require.NoError(t, p.DB().PingContext(t.Context()))
+			}
+			r := examine(t, p, &pool.DoctorOptions{Fleet: quiet})
+			f := found(t, r, test.id)
+			require.Equal(t, test.severity, f.Severity, test.name)
+			require.Contains(t, f.Evidence, test.evidence, test.name)
+			require.Equal(t, test.severity >= pool.SeverityWarning, r.Wrong(), "%s: %v", test.name, r)
+			p.DB().SetMaxIdleConns(-1)
+		}
+	})
+}
+
+func TestDoctorLooksAtTheDatabaseItself(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		_, err := db.Admin().ExecContext(t.Context(), "ALTER DATABASE "+db.Name()+" CHARACTER SET latin1")
+		require.NoError(t, err)
+		r := examine(t, openMySQL(t, db, pool.Config{}), nil)
+		require.Contains(t, found(t, r, pool.FindingCharset).Evidence, "character_set_database is latin1: ")
+	})
+}
+
+func TestDoctorCountsTheFleet(t *testing.T) {
+	t.Parallel()
+	for _, flavor := range mysqltest.Flavors() {
+		t.Run(string(flavor), func(t *testing.T) {
+			t.Parallel()
+			server := mysqltest.Start(t, &mysqltest.Options{Flavor: flavor, Args: []string{"--max-connections=40", "--performance-schema=ON"}})
+			db := server.NewDatabase(t)
+			root := server.Config()
+			admin := server.Admin()
+			for _, statement := range []string{
+				"CREATE USER worker IDENTIFIED BY 'hunter2secret' WITH MAX_USER_CONNECTIONS 20",
+				"GRANT ALL ON " + db.Name() + ".* TO worker",
+			} {
+				_, err := admin.ExecContext(t.Context(), statement)
+				require.NoError(t, err)
+			}
+
+			worker := root.Clone()
+			worker.User, worker.Passwd, worker.DBName = "worker", "hunter2secret", db.Name()
+			shop := openDSN(t, worker, "", pool.Config{MaxConns: 5, MaxOverflow: 3, Attributes: map[string]string{"service": "shop"}})
+			other := openDSN(t, worker, "", pool.Config{MinConns: 2, Attributes: map[string]string{"program_name": "reports"}})
+			require.NoError(t, shop.Ping(t.Context()))
+			require.Eventually(t, func() bool { return other.Stats().Open == 2 }, 10*time.Second, time.Millisecond)
+
+			t.Run("not enough room", func(t *testing.T) {
+				r := examine(t, shop, &pool.DoctorOptions{Fleet: pool.Budget{Instances: 5, Surge: 1}})
+				f := found(t, r, pool.FindingFleet)
+				require.Equal(t, pool.SeverityError, f.Severity)
+				require.Contains(t, f.Evidence, "6 processes (5 and 1 more while deploying) × 1 pools × 9 connections (MaxConns + MaxOverflow + 1) = 54, but max_connections 40 less ")
+				require.Contains(t, f.Fix, "raise max_connections to ")
+				limit := found(t, r, pool.FindingAccountLimit)
+				require.Contains(t, limit.Evidence, "the account worker@% may have 20 connections (max_user_connections); 5 processes × 1 pools × 9 connections are 45")
+			})
+			t.Run("missing rights", func(t *testing.T) {
+				r := examine(t, shop, nil)
+				require.Len(t, r.Omissions, 3, "%v", r) // and too little load
+				require.Equal(t, "GRANT PROCESS ON *.* TO 'worker'@'%'", r.Omissions[0].Remedy)
+				require.Equal(t, "GRANT SELECT ON performance_schema.session_connect_attrs TO 'worker'@'%'", r.Omissions[1].Remedy)
+				for _, c := range r.Clients {
+					require.Equal(t, "worker", c.User)
+				}
+			})
+			t.Run("the remedies help", func(t *testing.T) {
+				for _, o := range examine(t, shop, nil).Omissions[:2] {
+					_, err := admin.ExecContext(t.Context(), o.Remedy)
+					require.NoError(t, err)
+				}
+				shop.Reset() // rights count from the next connection on
+				require.NoError(t, shop.Ping(t.Context()))
+				r := examine(t, shop, nil)
+				require.Len(t, r.Omissions, 1, "%v", r)
+				byService := map[string]pool.Client{}
+				for _, c := range r.Clients {
+					byService[c.Service] = c
+				}
+				require.Contains(t, byService, "shop")
+				require.GreaterOrEqual(t, byService["reports"].Connections, 2)
+				require.Equal(t, 1, byService["reports"].Processes)
+				require.Equal(t, root.User, byService["Go-MySQL-Driver"].User, "the administrator's")
+			})
+			t.Run("processes are counted", func(t *testing.T) {
+				// One process, whatever the number of its pools; of another service it is none.
+				for _, o := range []pool.DoctorOptions{
+					{Fleet: pool.Budget{MaxConnections: 8}},
+					{Fleet: pool.Budget{MaxConnections: 8}, Service: "shop"},
+					{Fleet: pool.Budget{MaxConnections: 8}, Service: "other"},
+					{Fleet: pool.Budget{MaxConnections: 8}, Service: "shop", Outside: true},
+				} {
+					f := found(t, examine(t, shop, &o), pool.FindingFleet)
+					require.Contains(t, f.Evidence, "2 processes (1 and 1 more while deploying)", "%+v", o)
+					require.Contains(t, f.Evidence, "as seen in the process list")
+				}
+			})
+			t.Run("nearly full", func(t *testing.T) {
+				fill(t, root, 30)
+				r := examine(t, shop, nil)
+				f := found(t, r, pool.FindingServerFull)
+				require.Equal(t, pool.SeverityWarning, f.Severity)
+				require.Contains(t, f.Evidence, "of 40 connections are open now")
+				require.GreaterOrEqual(t, r.Connections, 32)
+
+				// Full, and beyond: the lane's connection is there already.
+				for open := 0; ; open++ {
+					require.Less(t, open, 40)
+					c, err := connector(t, root).Connect(t.Context())
+					if err != nil {
+						require.ErrorContains(t, err, "1040")
+						break
+					}
+					defer c.Close()
+				}
+				for range shop.Stats().Idle {
+					defer hold(t, shop).Close()
+				}
+				_, err := shop.DB().ExecContext(t.Context(), "DO 1")
+				require.ErrorContains(t, err, "1040")
+				r = examine(t, shop, nil)
+				found(t, r, pool.FindingServerFull)
+				require.Contains(t, found(t, r, pool.FindingDialFailing).Evidence, "1040")
+			})
+			t.Run("was full once", func(t *testing.T) {
+				require.Eventually(t, func() bool {
+					r, err := shop.Doctor(t.Context(), nil)
+					if err != nil {
+						return false
+					}
+					for _, f := range r.Findings {
+						if f.ID == pool.FindingServerFull && f.Severity == pool.SeverityInfo {
+							return strings.Contains(f.Evidence, "the server has refused ")
+						}
+					}
+					return false
+				}, 10*time.Second, 10*time.Millisecond)
+			})
+		})
+	}
+}
+
+func connector(t *testing.T, c *mysql.Config) driver.Connector {
+	t.Helper()
+	made, err := mysql.NewConnector(c)
+	require.NoError(t, err)
+	return made
+}
+
+// fill takes n connections beside any pool until the test ends.
+func fill(t *testing.T, c *mysql.Config, n int) {
+	t.Helper()
+	db := sql.OpenDB(connector(t, c))
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	for range n {
+		held, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = held.Close() })
+	}
+}
+
+func TestDoctorWithoutPerformanceSchema(t *testing.T) {
+	t.Parallel()
+	db := mysqltest.NewOn(t, mysqltest.MariaDB) // off by default there
+	r := examine(t, openMySQL(t, db, pool.Config{}), nil)
+	var why []string
+	for _, o := range r.Omissions {
+		why = append(why, o.Why)
+	}
+	require.Contains(t, strings.Join(why, "\n"), "performance_schema is off, as it is by default on MariaDB")
+	require.NotEmpty(t, r.Clients)
+}
+
+func TestDoctorJudgesTheSize(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		load := func(p *pool.Pool, callers, calls int, query string) {
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					for range calls {
+						_, _ = p.DB().ExecContext(t.Context(), query)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		t.Run("too small", func(t *testing.T) {
+			t.Parallel()
+			p := openMySQL(t, db, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: 50 * time.Millisecond})
+			load(p, 20, 15, "DO SLEEP(0.01)")
+			f := found(t, examine(t, p, &pool.DoctorOptions{Fleet: quiet}), pool.FindingTooSmall)
+			require.Equal(t, pool.SeverityWarning, f.Severity)
+			require.Contains(t, f.Evidence, "held on average = ")
+			require.Contains(t, f.Fix, "raise MaxConns to ")
+		})
+		t.Run("too large", func(t *testing.T) {
+			t.Parallel()
+			p := openMySQL(t, db, pool.Config{MaxConns: 40})
+			load(p, 1, 250, "DO 1")
+			f := found(t, examine(t, p, &pool.DoctorOptions{Fleet: quiet}), pool.FindingTooLarge)
+			require.Equal(t, pool.SeverityInfo, f.Severity)
+			require.Contains(t, f.Fix, "lower MaxConns towards 2")
+		})
+		t.Run("churn", func(t *testing.T) {
+			t.Parallel()
+			p := openMySQL(t, db, pool.Config{MaxUses: 2})
+			load(p, 1, 60, "DO 1")
+			f := found(t, examine(t, p, &pool.DoctorOptions{Fleet: quiet}), pool.FindingChurn)
+			require.Equal(t, "30 connections were closed for 60 uses", f.Evidence[:len("30 connections were closed for 60 uses")])
+			require.Contains(t, f.Evidence, "(30 uses)")
+			require.Contains(t, f.Fix, "turn MaxUses off")
+		})
+		t.Run("only what is sampled", func(t *testing.T) {
+			t.Parallel()
+			p := openMySQL(t, db, pool.Config{MaxUses: 2})
+			load(p, 1, 60, "DO 1")
+			r := examine(t, p, &pool.DoctorOptions{Fleet: quiet, Sample: time.Millisecond})
+			for _, f := range r.Findings {
+				require.NotEqual(t, pool.FindingChurn, f.ID)
+			}
+			require.Contains(t, r.String(), "only 0 uses in ")
+		})
+	})
+}
+
+func TestDoctorWorksWhileThePoolIsExhausted(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		p := openMySQL(t, db, pool.Config{MaxConns: 1, MaxOverflow: -1})
+		c := hold(t, p)
+		defer c.Close()
+		require.NotEmpty(t, examine(t, p, nil).Server)
+	})
+}
+
+func TestDoctorReportsAnUnreachableDatabase(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		c := db.Config()
+		c.User, c.Passwd = "nobody", "hunter2secret"
+		r := examine(t, openDSN(t, c, "readTimeout=0s", pool.Config{}), nil)
+		require.Contains(t, found(t, r, pool.FindingUnreachable).Evidence, "1045")
+		found(t, r, pool.FindingNoReadTimeout) // what needs no server is looked at
+		require.Contains(t, r.String(), "Not looked at:\n  the server: its variables, status and connections: it does not answer")
+		text, err := json.Marshal(r)
+		require.NoError(t, err)
+		require.NotContains(t, r.String()+string(text), "hunter2secret")
+	})
+}
+
+// stubborn opens connections whose sessions cannot be ended.
+type stubborn struct{ driver.Connector }
+
+func (c stubborn) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	pool.NoteSession(ctx, lasting{fmt.Sprintf("%p", conn)})
+	return conn, err
+}
+
+type lasting struct{ name string }
+
+func (l lasting) String() string { return l.name }
+
+func (lasting) End(context.Context, driver.Conn) (bool, error) {
+	return false, errors.New("not allowed")
+}
+
+func TestDoctorFindsAbandonedStatements(t *testing.T) {
+	t.Parallel()
+	s := new(pooltest.Server)
+	p := openOn(t, stubborn{s.Connector()}, pool.Config{})
+	c := hold(t, p)
+	s.SetStatementTime(50 * time.Millisecond)
+	_, err := c.ExecContext(within(time.Millisecond), "UPDATE stock SET n = 0")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, c.Close())
+	require.Eventually(t, func() bool { return p.Stats().Abandoned == 1 }, 10*time.Second, time.Millisecond)
+	require.Contains(t, found(t, examine(t, p, nil), pool.FindingAbandoned).Evidence, "1 cancelled or broken statements could not be ended")
+}
+
+func TestDoctorOfAForeignDB(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		foreign, err := sql.Open("mysql", db.DSN())
+		require.NoError(t, err)
+		defer foreign.Close()
+		borrow(t, foreign, 30)
+
+		cfg := pool.Config{DSN: db.DSN(), MaxConns: 4, MaxOverflow: -1}
+		r, err := pool.Doctor(t.Context(), foreign, cfg, &pool.DoctorOptions{Fleet: quiet})
+		require.NoError(t, err)
+		found(t, r, pool.FindingUnbounded)
+		found(t, r, pool.FindingNoReadTimeout) // the driver's default, not ours
+		require.Contains(t, found(t, r, pool.FindingChurn).Evidence, "28 connections were closed right after use")
+		require.Contains(t, r.Server, db.Version())
+		require.NotEmpty(t, r.Clients)
+
+		pool.Apply(foreign, cfg)
+		r, err = pool.Doctor(t.Context(), foreign, cfg, &pool.DoctorOptions{Fleet: pool.Budget{MaxConnections: 20, Instances: 10}})
+		require.NoError(t, err)
+		found(t, r, pool.FindingFleet)
+		for _, f := range r.Findings {
+			require.NotEqual(t, pool.FindingUnbounded, f.ID)
+		}
+	})
+}
+
+func TestDoctorSaysWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	p := fake(t, new(pooltest.Server), pool.Config{})
+	r := examine(t, p, &pool.DoctorOptions{Outside: true})
+	require.Empty(t, r.Findings)
+	require.False(t, r.Wrong())
+	require.Len(t, r.Omissions, 3, "%v", r)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := p.Doctor(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = p.Doctor(within(20*time.Millisecond), &pool.DoctorOptions{Sample: time.Hour})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	require.NoError(t, p.Shutdown(t.Context()))
+	_, err = p.Doctor(t.Context(), nil)
+	require.ErrorIs(t, err, pool.ErrClosed)
+
+	_, err = pool.Doctor(t.Context(), plain(t, new(pooltest.Server)), pool.Config{DSN: "mysql://app:hunter2secret@db:port/shop"}, nil)
+	require.ErrorContains(t, err, "port")
+	require.NotContains(t, err.Error(), "hunter2secret")
+}
+
+func TestReportIsReadAgainFromJSON(t *testing.T) {
+	t.Parallel()
+	r := examine(t, fake(t, new(pooltest.Server), pool.Config{}), &pool.DoctorOptions{Outside: true})
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"findings":[]`)
+	r.Findings = append(r.Findings, pool.Finding{ID: pool.FindingChurn, Severity: pool.SeverityWarning})
+	text, err = json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"severity":"warning"`)
+	var again pool.Report
+	require.NoError(t, json.Unmarshal(text, &again))
+	r.At = again.At // without its monotonic part
+	require.Equal(t, r, again)
+	require.Error(t, new(pool.Severity).UnmarshalText([]byte("awful")))
+}
+
+// The doctor says what is wrong, why it thinks so, and what to do.
+func ExamplePool_Doctor() {
+	ctx := context.Background()
+	p, _ := pool.Open(ctx, pool.Config{
+		Connector: new(pooltest.Server).Connector(), // in real life: DSN: os.Getenv("DATABASE_URL")
+	})
+	defer p.Shutdown(ctx)
+	p.DB().SetMaxOpenConns(5) // by habit
+
+	report, err := p.Doctor(ctx, &pool.DoctorOptions{Fleet: pool.Budget{Instances: 3}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range report.Findings {
+		fmt.Println(f.Severity, f.ID)
+		fmt.Println(f.Fix)
+	}
+	// Output:
+	// error double-pool
+	// do not call SetMaxOpenConns, SetMaxIdleConns or pool.Apply on Pool.DB(), nor let a framework do it; set the Config
+}
