@@ -71,8 +71,9 @@ type Stats struct {
 
 	// Overflow is how many of the open connections are above MaxConns.
 	Overflow int
-	// MaxConns and MaxOverflow are the configured sizes, -1 resolved to 0.
-	MaxConns, MaxOverflow int
+	// MinConns, MaxConns and MaxOverflow are the configured sizes, -1 resolved
+	// to 0.
+	MinConns, MaxConns, MaxOverflow int
 	// Generation counts failovers, failed pings and Resets.
 	Generation uint64
 	// DialErr is the last dial's error, nil if it succeeded.
@@ -113,6 +114,7 @@ func (e *engine) stats() Stats {
 	s := Stats{
 		State:        e.stateLocked(),
 		Overflow:     max(len(e.conns)-e.cfg.MaxConns, 0),
+		MinConns:     e.min,
 		MaxConns:     e.cfg.MaxConns,
 		MaxOverflow:  e.limit - e.cfg.MaxConns,
 		Generation:   e.generation,
