@@ -137,7 +137,7 @@ func askServer(ctx context.Context, ask asker, r *Report) (*server, error) {
 	if len(rows) != 1 || len(rows[0]) != 4 {
 		return nil, errors.New("the server's answer has an unexpected shape")
 	}
-	s := &server{version: rows[0][0] + " (" + rows[0][1] + ")", account: rows[0][2]}
+	s := &server{version: rows[0][0] + ", " + strings.Trim(rows[0][1], "()"), account: rows[0][2]}
 	offset, _ := strconv.Atoi(rows[0][3])
 	s.utcOffset = time.Duration(offset) * time.Second
 	if s.vars, err = pairs(ask(ctx, `SHOW SESSION VARIABLES WHERE Variable_name IN ('max_connections', 'max_user_connections',

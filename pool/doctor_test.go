@@ -188,6 +188,9 @@ func TestDoctorCountsTheFleet(t *testing.T) {
 				require.GreaterOrEqual(t, byService["reports"].Connections, 2)
 				require.Equal(t, 1, byService["reports"].Processes)
 				require.Equal(t, root.User, byService["Go-MySQL-Driver"].User, "the administrator's")
+				text, err := json.Marshal(r)
+				require.NoError(t, err)
+				require.NotContains(t, r.String()+string(text), "hunter2secret")
 			})
 			t.Run("processes are counted", func(t *testing.T) {
 				// One process, whatever the number of its pools; of another service it is none.
