@@ -111,6 +111,14 @@ func (b Budget) Check(cfg Config) error {
 	return nil
 }
 
+// timesPools is the factor for sums in words, "" for a single pool.
+func (b Budget) timesPools() string {
+	if b.Pools == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" × %d pools", b.Pools)
+}
+
 // perPool is what one pool may open: its sizes and the health lane.
 func perPool(cfg Config) int {
 	cfg = cfg.WithDefaults()
@@ -135,8 +143,8 @@ func (e *BudgetError) Error() string { return "pool: " + e.Numbers() + "; " + e.
 // Numbers is the sum that does not come out.
 func (e *BudgetError) Numbers() string {
 	b := e.Budget
-	return fmt.Sprintf("%d processes (%d and %d more while deploying) × %d pools × %d connections (MaxConns + MaxOverflow + 1) = %d, but max_connections %d less %d reserved leaves %d",
-		b.Instances+b.Surge, b.Instances, b.Surge, b.Pools, e.Need, e.total(), b.MaxConnections, b.Reserved, max(b.MaxConnections-b.Reserved, 0))
+	return fmt.Sprintf("%d processes (%d and %d more while deploying)%s × %d connections (MaxConns + MaxOverflow + 1) = %d, but max_connections %d less %d reserved leaves %d",
+		b.Instances+b.Surge, b.Instances, b.Surge, b.timesPools(), e.Need, e.total(), b.MaxConnections, b.Reserved, max(b.MaxConnections-b.Reserved, 0))
 }
 
 // Remedy says what would fit.

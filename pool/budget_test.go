@@ -22,13 +22,14 @@ func TestBudgetSharesConnectionsOut(t *testing.T) {
 		{"one process on a server as it comes", pool.Budget{MaxConnections: 151}, pool.Config{}, 68, 8, ""},
 		{"3 instances", pool.Budget{MaxConnections: 151, Instances: 3}, pool.Config{}, 34, 8, ""},
 		{"30 instances, default sizes", pool.Budget{MaxConnections: 151, Instances: 30}, pool.Config{}, 3, 8,
-			"pool: 38 processes (30 and 8 more while deploying) × 1 pools × 16 connections (MaxConns + MaxOverflow + 1) = 608, but max_connections 151 less 15 reserved leaves 136; lower MaxConns + MaxOverflow to 2, raise max_connections to 623, or run at most 8 processes"},
+			"pool: 38 processes (30 and 8 more while deploying) × 16 connections (MaxConns + MaxOverflow + 1) = 608, but max_connections 151 less 15 reserved leaves 136; lower MaxConns + MaxOverflow to 2, raise max_connections to 623, or run at most 8 processes"},
 		{"30 instances, small pools", pool.Budget{MaxConnections: 500, Instances: 30}, pool.Config{MaxConns: 5, MaxOverflow: 5}, 11, 40, ""},
 		{"30 instances, small pools, one too many", pool.Budget{MaxConnections: 500, Instances: 30}, pool.Config{MaxConns: 5, MaxOverflow: 6}, 11, 37, "raise max_connections to 506"},
 		{"300 instances", pool.Budget{MaxConnections: 2000, Instances: 300, Surge: 30, Reserved: 20}, pool.Config{MaxConns: 3, MaxOverflow: 2}, 6, 330, ""},
 		{"300 instances, no room for one", pool.Budget{MaxConnections: 200, Instances: 300}, pool.Config{MaxConns: 1, MaxOverflow: -1}, 0, 90,
 			"× 2 connections (MaxConns + MaxOverflow + 1) = 750, but max_connections 200 less 20 reserved leaves 180; raise max_connections to 770, or run at most 90 processes"},
 		{"several pools a process", pool.Budget{MaxConnections: 151, Instances: 3, Surge: -1, Reserved: -1, Pools: 3}, pool.Config{}, 16, 3, ""},
+		{"several pools a process, too many", pool.Budget{MaxConnections: 151, Instances: 3, Surge: -1, Reserved: -1, Pools: 4}, pool.Config{}, 12, 2, "3 processes (3 and 0 more while deploying) × 4 pools × 16 connections (MaxConns + MaxOverflow + 1) = 192, but"},
 		{"more reserved than there is", pool.Budget{MaxConnections: 10, Reserved: 20}, pool.Config{}, 0, 0, "leaves 0; raise max_connections to 52"},
 		{"sizes in a URL", pool.Budget{MaxConnections: 100, Instances: 2, Surge: -1, Reserved: -1}, pool.Config{DSN: "mysql://app@db/shop?max_size=40"}, 50, 1, "× 51 connections"},
 		{"nothing known of the server", pool.Budget{Instances: -1, Pools: -2}, pool.Config{}, 0, 0, "pool: Budget.MaxConnections is 0; set it to the server's max_connections"},
@@ -93,6 +94,6 @@ func ExampleBudget() {
 	fmt.Println(budget.Check(pool.Config{MaxConns: 5, MaxOverflow: 5}))
 	// Output:
 	// each pool may have: 3
-	// pool: 38 processes (30 and 8 more while deploying) × 1 pools × 16 connections (MaxConns + MaxOverflow + 1) = 608, but max_connections 151 less 15 reserved leaves 136; lower MaxConns + MaxOverflow to 2, raise max_connections to 623, or run at most 8 processes
+	// pool: 38 processes (30 and 8 more while deploying) × 16 connections (MaxConns + MaxOverflow + 1) = 608, but max_connections 151 less 15 reserved leaves 136; lower MaxConns + MaxOverflow to 2, raise max_connections to 623, or run at most 8 processes
 	// <nil>
 }

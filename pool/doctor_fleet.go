@@ -32,8 +32,8 @@ func (x *examination) checkFleet() {
 	if most, need := number(s.vars, "max_user_connections"), perPool(cfg)*b.Instances*b.Pools; most > 0 && need > most {
 		r.find(FindingAccountLimit, SeverityError,
 			"ALTER USER … WITH MAX_USER_CONNECTIONS, or lower MaxConns and MaxOverflow",
-			"the account %s may have %d connections (max_user_connections); %d processes × %d pools × %d connections are %d%s",
-			s.account, most, b.Instances, b.Pools, perPool(cfg), need, seen)
+			"the account %s may have %d connections (max_user_connections); %d processes%s × %d connections are %d%s",
+			s.account, most, b.Instances, b.timesPools(), perPool(cfg), need, seen)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -110,33 +109,16 @@ func (s *mysqlSession) End(ctx context.Context, via driver.Conn) (gone bool, err
 	return false, err
 }
 
-// queryText returns the only column of a query's first row.
-func queryText(ctx context.Context, ci driver.Conn, query string) (text string, err error) {
-	q, ok := ci.(driver.QueryerContext)
-	if !ok {
-		return "", fmt.Errorf("%T has no QueryContext", ci)
-	}
-	rows, err := q.QueryContext(ctx, query, nil)
+// queryText returns the first column of a query's first row.
+func queryText(ctx context.Context, ci driver.Conn, query string) (string, error) {
+	rows, err := queryRows(ctx, ci, query)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	row := make([]driver.Value, len(rows.Columns()))
-	if len(row) == 0 {
-		return "", errors.New("the query returned no columns")
+	if len(rows) == 0 || len(rows[0]) == 0 {
+		return "", errors.New("the query returned nothing")
 	}
-	if err := rows.Next(row); err != nil {
-		if err == io.EOF {
-			err = errors.New("the query returned no rows")
-		}
-		return "", err
-	}
-	switch v := row[0].(type) {
-	case []byte:
-		return string(v), nil
-	default:
-		return fmt.Sprint(v), nil
-	}
+	return rows[0][0], nil
 }
 
 // greeting is a server's first packet, read on its way to the driver, which does
