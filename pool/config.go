@@ -94,6 +94,24 @@ type Config struct {
 	// is noticed soon.
 	ConnectTimeout time.Duration
 
+	// StatementCache is how many prepared statements each connection keeps for
+	// queries with arguments, so that they cost one round trip and no parsing.
+	// Default 64: more than the distinct statements of most services, and a
+	// fleet of 30 instances with 5 connections stays below MySQL's default
+	// max_prepared_stmt_count of 16,382. Negative means off.
+	//
+	// A text is prepared when a connection sees it for the second time; others
+	// are sent with their arguments in the text, as they are when the server
+	// runs out of statements or cannot prepare one. It is off where the pool
+	// does not talk straight to a server (see [Session]), since a proxy would
+	// tie a connection with prepared statements to one server.
+	//
+	// What Scan yields is the same either way, except in an *any: an unsigned
+	// BIGINT is an int64 (above its range a []byte) from a cached statement and a
+	// uint64 otherwise. A FLOAT keeps all its digits in a cached statement; in
+	// text MySQL rounds it to six.
+	StatementCache int
+
 	// OnConnect prepares each new connection, within ConnectTimeout; an error
 	// closes it and counts as a failed dial. The driver's connection
 	// implements driver.ExecerContext. It may be called concurrently and
@@ -138,6 +156,7 @@ func (c Config) WithDefaults() Config {
 	def(&c.AcquireTimeout, time.Second)
 	def(&c.MaxWaiters, 1000)
 	def(&c.ConnectTimeout, 5*time.Second)
+	def(&c.StatementCache, 64)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -27,9 +27,11 @@ type conn struct {
 	busy     bool      // in a caller's hands, or on its way there
 	needPing bool      // before it is handed out
 	since    time.Time // when it became busy or idle
+	cached   int       // statements, as of the last release
 
 	// Owned by the holder, handed on under the engine's mutex.
-	uses int
+	uses       int
+	statements statements
 }
 
 func newConn(ci driver.Conn) *conn {

@@ -119,6 +119,11 @@ func (e *engine) open(ctx context.Context) (*conn, error) {
 	}
 	c := newConn(ci)
 	c.session = session
+	// Without a session there may be a proxy between, where a prepared statement
+	// ties the connection to one server, or is lost on the way to the next.
+	if session != nil && c.preparer != nil {
+		c.statements.size = max(e.cfg.StatementCache, 0)
+	}
 	return c, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,6 +36,9 @@ type engine struct {
 	cancel context.CancelFunc
 	wake   chan struct{} // tells the keeper to look again; capacity 1
 	kept   chan struct{} // closed when the keeper has ended
+
+	// since epoch; until then nothing is prepared
+	preparePause atomic.Int64
 
 	mu         sync.Mutex
 	conns      []*conn
@@ -236,6 +240,7 @@ func (e *engine) release(c *conn, broken, inFlight bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.counts.hold.add(now.Sub(c.since))
+	e.counts.tookStatements(c)
 	switch {
 	case broken:
 		e.retireLocked(c, CloseBroken, inFlight)

@@ -171,10 +171,19 @@ func (h *handle) ExecContext(ctx context.Context, query string, args []driver.Na
 	if err := h.use(); err != nil {
 		return nil, err
 	}
-	var (
-		res driver.Result
-		err error
-	)
+	st, err := h.statement(ctx, query, args)
+	if err != nil {
+		h.ran(err)
+		return nil, h.observe(err)
+	}
+	var res driver.Result
+	if st != nil {
+		res, err = st.exec.ExecContext(ctx, args)
+		if !h.c.statements.turnedAway(st, err) {
+			h.ran(err)
+			return res, h.observe(err)
+		}
+	}
 	if h.c.execer != nil {
 		res, err = h.c.execer.ExecContext(ctx, query, args)
 	} else {
@@ -188,10 +197,19 @@ func (h *handle) QueryContext(ctx context.Context, query string, args []driver.N
 	if err := h.use(); err != nil {
 		return nil, err
 	}
-	var (
-		rows driver.Rows
-		err  error
-	)
+	st, err := h.statement(ctx, query, args)
+	if err != nil {
+		h.ran(err)
+		return nil, h.observe(err)
+	}
+	var rows driver.Rows
+	if st != nil {
+		rows, err = st.query.QueryContext(ctx, args)
+		if !h.c.statements.turnedAway(st, err) {
+			h.ran(err)
+			return rows, h.observe(err)
+		}
+	}
 	if h.c.queryer != nil {
 		rows, err = h.c.queryer.QueryContext(ctx, query, args)
 	} else {

@@ -61,6 +61,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		PingTimeout:    50 * time.Millisecond,
 		AcquireTimeout: []time.Duration{20 * time.Millisecond, 200 * time.Millisecond, time.Second}[r.IntN(3)],
 		MaxWaiters:     1 + r.IntN(20),
+		StatementCache: 1 + r.IntN(4),
 		OnConnect: func(_ context.Context, c driver.Conn) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -111,6 +112,7 @@ func (m *model) run() {
 	require.NoError(t, p.Shutdown(context.Background()))
 	require.Zero(t, m.server.Counts().Sessions, "sessions left on the server")
 	require.Zero(t, m.server.Counts().Running)
+	require.Zero(t, m.server.Counts().Prepared)
 }
 
 func (m *model) step(r *rand.Rand) {
@@ -153,12 +155,14 @@ func (m *model) step(r *rand.Rand) {
 		m.mu.Lock()
 		m.uses[id]++
 		m.mu.Unlock()
-		switch r.IntN(3) {
+		switch r.IntN(4) {
 		case 0:
 			_, err = c.ExecContext(ctx, "w")
 		case 1:
 			var n int
 			err = c.QueryRowContext(ctx, "r").Scan(&n)
+		case 3:
+			_, err = c.ExecContext(ctx, fmt.Sprintf("w%d ?", r.IntN(6)), 1)
 		case 2:
 			var tx *sql.Tx
 			if tx, err = c.BeginTx(ctx, nil); err == nil {
@@ -186,7 +190,7 @@ func (m *model) break_(r *rand.Rand, stop chan struct{}) {
 		}
 		m.server.SetStatementTime(time.Duration(r.IntN(30)) * time.Millisecond)
 		m.server.SetConnectDelay(time.Duration(r.IntN(40)) * time.Millisecond)
-		switch r.IntN(12) {
+		switch r.IntN(13) {
 		case 0:
 			m.server.Kill()
 		case 1:
@@ -203,6 +207,8 @@ func (m *model) break_(r *rand.Rand, stop chan struct{}) {
 			m.server.SetPing(0, errors.New("ping failed"))
 		case 7:
 			m.server.SetStalled(true, false)
+		case 9:
+			m.server.SetMaxStatements(1)
 		case 8:
 			m.pool.Reset()
 		default:
@@ -215,6 +221,7 @@ func (m *model) heal() {
 	m.server.SetRefuse(nil)
 	m.server.SetMaxSessions(0)
 	m.server.SetReadOnly(false)
+	m.server.SetMaxStatements(0)
 	m.server.SetPing(0, nil)
 	m.server.SetStalled(false, false)
 	m.server.SetStatementTime(0)
@@ -235,6 +242,8 @@ func (m *model) watch(stop chan struct{}) {
 		// Those whose connection turned out to be broken queue again.
 		require.LessOrEqual(m.t, s.Waiting, m.cfg.MaxWaiters+m.limit)
 		require.Equal(m.t, s.Open, s.Idle+s.Busy)
+		n := m.server.Counts()
+		require.LessOrEqual(m.t, n.Prepared, n.Sessions*m.cfg.StatementCache)
 		// One more for the health lane, one for a lane just replaced. What could
 		// not be ended within its second, since the lane was stalled, is counted.
 		require.LessOrEqual(m.t, m.server.Counts().Sessions, m.limit+2+int(s.Abandoned))

@@ -61,6 +61,21 @@ type counts struct {
 	wait         Histogram
 	dial         Histogram
 	hold         Histogram
+	statements   StatementStats
+}
+
+// tookStatements counts what c's holder did with its statements.
+func (n *counts) tookStatements(c *conn) {
+	s := &c.statements
+	if s.size == 0 {
+		return
+	}
+	n.statements.Hits += s.hits
+	n.statements.Misses += s.misses
+	n.statements.Prepared += s.prepared
+	n.statements.Evicted += s.evicted
+	s.hits, s.misses, s.prepared, s.evicted = 0, 0, 0, 0
+	c.cached = len(s.byKey)
 }
 
 func (c *counts) waited(d time.Duration) { c.wait.add(d) }
@@ -96,6 +111,19 @@ type Stats struct {
 	// Abandoned those where that could not be told within a second: their
 	// statements may still run there, uncounted by the cap.
 	Ended, Abandoned uint64
+	// Statements is about StatementCache.
+	Statements StatementStats
+}
+
+// StatementStats counts what the connections' statement caches did, as of when
+// each connection last came back.
+type StatementStats struct {
+	// Cached is how many statements the open connections hold now.
+	Cached int
+	// Hits ran as a cached statement, Misses had arguments and did not.
+	Hits, Misses uint64
+	// Prepared were put into a cache, Evicted gave way to others.
+	Prepared, Evicted uint64
 }
 
 // Refusals counts callers that got no connection.
@@ -134,6 +162,11 @@ func (e *engine) stats() Stats {
 		},
 		Ended:     n.ended,
 		Abandoned: n.abandoned,
+
+		Statements: n.statements,
+	}
+	for _, c := range e.conns {
+		s.Statements.Cached += c.cached
 	}
 	for cause, count := range n.closes {
 		s.Closes[CloseCause(cause)] = count

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/productkit-go/productkit/pool"
 )
@@ -117,12 +118,18 @@ func (c *Conn) QueryContext(ctx context.Context, query string, _ []driver.NamedV
 	return &rows{id: int64(c.session.id)}, nil
 }
 
-// PrepareContext prepares a statement.
+// PrepareContext prepares a statement. Its placeholders are question marks.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if !c.session.alive() {
 		return nil, driver.ErrBadConn
 	}
-	return &stmt{c, query}, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.session.prepare(); err != nil {
+		return nil, err
+	}
+	return &stmt{c: c, query: query}, nil
 }
 
 // Prepare prepares a statement.
@@ -149,12 +156,20 @@ func (t tx) Commit() error   { return t.c.session.run(context.Background(), "COM
 func (t tx) Rollback() error { return t.c.session.run(context.Background(), "ROLLBACK", false) }
 
 type stmt struct {
-	c     *Conn
-	query string
+	c      *Conn
+	query  string
+	closed bool
 }
 
-func (s *stmt) Close() error  { return nil }
-func (s *stmt) NumInput() int { return -1 }
+func (s *stmt) Close() error {
+	if !s.closed {
+		s.closed = true
+		s.c.session.unprepare()
+	}
+	return nil
+}
+
+func (s *stmt) NumInput() int { return strings.Count(s.query, "?") }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	return s.c.ExecContext(ctx, s.query, args)

@@ -31,12 +31,15 @@ type Server struct {
 	ran      int
 	pings    int
 	resets   int
+	prepared int
+	prepares int
 
 	connectDelay  time.Duration
 	stalled       chan struct{} // closed when the stall ends; nil without one
 	deaf          bool
 	refuse        error
 	maxSessions   int
+	maxStatements int
 	readOnly      bool
 	pingErr       error
 	pingDelay     time.Duration
@@ -52,6 +55,7 @@ type session struct {
 	broken chan struct{} // closed by Kill: the socket is dead
 	gone   chan struct{} // closed when the server has let go
 	busy   bool
+	stmts  int
 	closed bool // the client has closed its end
 }
 
@@ -82,6 +86,10 @@ func (s *Server) SetRefuse(err error) { s.set(func() { s.refuse = err }) }
 // SetMaxSessions makes further connects fail with MySQL's error 1040 ("Too many
 // connections"); 0 means no limit.
 func (s *Server) SetMaxSessions(n int) { s.set(func() { s.maxSessions = n }) }
+
+// SetMaxStatements makes PREPARE fail with MySQL's error 1461 when so many
+// statements are prepared; 0 means no limit.
+func (s *Server) SetMaxStatements(n int) { s.set(func() { s.maxStatements = n }) }
 
 // SetReadOnly makes every Exec fail with MySQL's error 1290, as after a failover.
 func (s *Server) SetReadOnly(on bool) { s.set(func() { s.readOnly = on }) }
@@ -148,6 +156,8 @@ func (s *Server) killLocked(x *session) {
 func (s *Server) dropLocked(x *session) {
 	if _, ok := s.sessions[x.id]; ok {
 		delete(s.sessions, x.id)
+		s.prepared -= x.stmts
+		x.stmts = 0
 		close(x.gone)
 	}
 }
@@ -161,13 +171,15 @@ type Counts struct {
 	Statements int // ended
 	Pings      int
 	Resets     int
+	Prepared   int // statements that sessions hold now
+	Prepares   int // statements ever prepared
 }
 
 // Counts returns a snapshot.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Counts{Sessions: len(s.sessions), Peak: s.peak, Dials: s.dials, Running: s.running, Statements: s.ran, Pings: s.pings, Resets: s.resets}
+	return Counts{Sessions: len(s.sessions), Peak: s.peak, Dials: s.dials, Running: s.running, Statements: s.ran, Pings: s.pings, Resets: s.resets, Prepared: s.prepared, Prepares: s.prepares}
 }
 
 // ResetPeak sets Peak to the sessions that there are now.
@@ -276,6 +288,29 @@ func (x *session) run(ctx context.Context, query string, write bool) error {
 			ended()
 		}()
 		return ctx.Err()
+	}
+}
+
+// prepare holds one more statement.
+func (x *session) prepare() error {
+	s := x.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.maxStatements > 0 && s.prepared >= s.maxStatements {
+		return &mysql.MySQLError{Number: 1461, Message: "Can't create more than max_prepared_stmt_count statements"}
+	}
+	x.stmts++
+	s.prepared++
+	s.prepares++
+	return nil
+}
+
+func (x *session) unprepare() {
+	x.server.mu.Lock()
+	defer x.server.mu.Unlock()
+	if x.stmts > 0 {
+		x.stmts--
+		x.server.prepared--
 	}
 }
 
