@@ -101,7 +101,8 @@ func (l *local) path(name string) string {
 
 // command returns the server's command line with the options that every way of running it shares.
 func (l *local) command(args ...string) []string {
-	common := []string{l.program, "--no-defaults", "--datadir=" + l.path("data")}
+	// A temporary folder of its own too: MariaDB clears its at the start, of other servers' tables as well.
+	common := []string{l.program, "--no-defaults", "--datadir=" + l.path("data"), "--tmpdir=" + l.dir}
 	if os.Geteuid() == 0 {
 		common = append(common, "--user=root") // the server refuses to be root by accident
 	}
