@@ -89,4 +89,3 @@ func overDB(db *sql.DB) asker {
 		return out, rows.Err()
 	}
 }
-

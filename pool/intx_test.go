@@ -223,23 +223,25 @@ func TestInTxRollsBack(t *testing.T) {
 }
 
 func TestInTxEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	server := new(pooltest.Server)
-	p := fake(t, server, pool.Config{})
-	deadlock := &mysql.MySQLError{Number: 1213, Message: "Deadlock found"}
-	ctx, cancel := context.WithCancel(t.Context())
-	runs := 0
-	err := pool.InTx(ctx, p.DB(), &pool.TxOptions{MaxTries: 1000}, func(*sql.Tx) error {
-		if runs++; runs == 3 {
-			time.AfterFunc(time.Millisecond, cancel) // ends during the wait of at least 10 ms
-		}
-		return deadlock
-	})
-	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, err, deadlock)
-	require.Equal(t, 3, runs)
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{})
+		deadlock := &mysql.MySQLError{Number: 1213, Message: "Deadlock found"}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		runs := 0
+		err := pool.InTx(ctx, p.DB(), &pool.TxOptions{MaxTries: 1000}, func(*sql.Tx) error {
+			if runs++; runs == 3 {
+				time.AfterFunc(time.Millisecond, cancel) // ends during the wait of at least 10 ms
+			}
+			return deadlock
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, deadlock)
+		require.ErrorContains(t, err, "given up after 3 tries")
+		require.Equal(t, 3, runs)
 
-	require.ErrorIs(t, pool.InTx(ctx, p.DB(), nil, nil), context.Canceled)
+		require.ErrorIs(t, pool.InTx(ctx, p.DB(), nil, nil), context.Canceled)
+	})
 }
 
 // Two transactions that lock the same rows in different order deadlock now and
