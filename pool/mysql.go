@@ -1,17 +1,20 @@
 package pool
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -161,7 +164,32 @@ type socket interface {
 
 type notingConn struct {
 	socket
-	g *greeting
+	g    *greeting
+	quit atomic.Bool // the driver has said goodbye; a cancelled call closes from another goroutine
+}
+
+// farewell is how long a close waits for the server to hang up after COM_QUIT.
+const farewell = 100 * time.Millisecond
+
+// quitPacket is COM_QUIT as the driver sends it. Under TLS it is not recognised.
+var quitPacket = []byte{1, 0, 0, 0, 1}
+
+func (c *notingConn) Write(b []byte) (int, error) {
+	if bytes.Equal(b, quitPacket) {
+		c.quit.Store(true)
+	}
+	return c.socket.Write(b)
+}
+
+// Close waits until the server has hung up too, for until it reads the goodbye
+// the session counts there, and a connection that takes its place would be one
+// too many. The engine closes on a goroutine of its own.
+func (c *notingConn) Close() error {
+	if c.quit.Load() {
+		_ = c.SetReadDeadline(time.Now().Add(farewell))
+		_, _ = io.Copy(io.Discard, c.socket)
+	}
+	return c.socket.Close()
 }
 
 func (c *notingConn) Read(b []byte) (int, error) {
@@ -185,7 +213,7 @@ func dialNoting(ctx context.Context, network, addr string) (net.Conn, error) {
 	if !noted || !ok {
 		return nc, nil
 	}
-	return &notingConn{s, g}, nil
+	return &notingConn{socket: s, g: g}, nil
 }
 
 // driverLog passes the driver's messages on.
