@@ -9,12 +9,20 @@ TEST ?= ./...
 # Further flags for go test: make test FLAGS='-run Stock -count 5'
 FLAGS ?=
 TIMEOUT ?= 6m
+# How long make soak-pool strikes on each engine.
+MINUTES ?= 10
+# The modules nested in this one keep foreign libraries out of users' builds. They are tested and
+# linted too, unless TEST picks packages: make test MODULES=pool/compat TEST=./faults
+NESTED := $(patsubst ./%/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path './.cache/*'))
+MODULES ?= . $(if $(filter ./...,$(TEST)),$(NESTED))
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
 # stage NAME COMMAND: says what is going on and how long it took.
 stage = echo "==> $(1)"; SECONDS=0; $(2); echo "    $(1): $${SECONDS} s"
+# Runs a command in every module.
+in_modules = failed=; for m in $(MODULES); do (cd $$m; $(1)) || failed=1; done; test -z "$$failed"
 # Runs a command beside a MySQL and a MariaDB server.
 with_servers = mkdir -p .cache/bin && go build -o .cache/bin/with ./internal/mysqltest/with && .cache/bin/with
 
@@ -24,7 +32,12 @@ help: ## List the targets
 
 .PHONY: test
 test: servers ## Run all tests with -race on MySQL 9, MariaDB and SQLite
-	@$(call stage,tests,$(with_servers) go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -timeout $(TIMEOUT) $(FLAGS) $(TEST))
+	@$(call stage,tests,$(with_servers) $(MAKE) --no-print-directory test-modules)
+
+.PHONY: test-modules
+test-modules: # Run the tests of every module beside the servers that are there
+	@$(call in_modules,GOTESTSUM_JSONFILE=$${TEST_JSON:+$$TEST_JSON/$${PWD//\//-}} \
+		go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -timeout $(TIMEOUT) $(FLAGS) $(TEST))
 
 .PHONY: long
 long: export PRODUCTKIT_LONG := 1
@@ -39,12 +52,17 @@ bench: servers ## Run the benchmarks, and the tests of allocations, which the ra
 bench-pool: TEST := ./pool/...
 bench-pool: bench ## Run the benchmarks of the pool
 
+.PHONY: soak-pool
+soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
+soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each engine
+	@cd pool/compat && go test -race -count 1 -v -run '^TestSoak$$' -timeout $$(awk 'BEGIN { print 2*$(MINUTES)+10 }')m $(FLAGS) ./faults
+
 .PHONY: lint
 lint: ## Check format, vet, staticcheck, go.mod and the scripts
 	@$(call stage,gofmt,files=$$(gofmt -l .); test -z "$$files" || { echo "run gofmt -w on:" $$files; exit 1; })
-	@$(call stage,go vet,go vet $(TEST))
-	@$(call stage,staticcheck,go run $(STATICCHECK) $(TEST))
-	@$(call stage,go mod tidy,go mod tidy -diff)
+	@$(call stage,go vet,$(call in_modules,go vet $(TEST)))
+	@$(call stage,staticcheck,$(call in_modules,go run $(STATICCHECK) $(TEST)))
+	@$(call stage,go mod tidy,$(call in_modules,go mod tidy -diff))
 	@if command -v shellcheck >/dev/null; then $(call stage,shellcheck,shellcheck .ci/run internal/mysqltest/provide/*.sh); fi
 
 .PHONY: servers
