@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/pool"
 	"github.com/productkit-go/productkit/pool/pooltest"
 )
@@ -54,41 +53,4 @@ func BenchmarkAcquire(b *testing.B) {
 	}
 	run("database/sql", plain)
 	run("pool", ours)
-}
-
-// BenchmarkMySQLPointReads compares point reads with an argument by 64 callers
-// over 5 connections on a real server.
-func BenchmarkMySQLPointReads(b *testing.B) {
-	db := mysqltest.New(b)
-	ctx := context.Background()
-	_, err := db.DB().ExecContext(ctx, "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(40))")
-	require.NoError(b, err)
-	for i := range 100 {
-		_, err := db.DB().ExecContext(ctx, "INSERT INTO item VALUES (?, 'a product')", i)
-		require.NoError(b, err)
-	}
-	run := func(name string, on *sql.DB) {
-		b.Run(name, func(b *testing.B) {
-			b.SetParallelism(32) // times GOMAXPROCS
-			b.RunParallel(func(pb *testing.PB) {
-				for i := 0; pb.Next(); i++ {
-					var name string
-					if err := on.QueryRowContext(ctx, "SELECT name FROM item WHERE id = ?", i%100).Scan(&name); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		})
-	}
-	plain, err := sql.Open("mysql", db.DSN())
-	require.NoError(b, err)
-	defer plain.Close()
-	plain.SetMaxOpenConns(5)
-	plain.SetMaxIdleConns(5)
-	run("database/sql", plain)
-	p, err := pool.Open(ctx, pool.Config{DSN: db.DSN(), MaxOverflow: -1, AcquireTimeout: -1})
-	require.NoError(b, err)
-	defer p.Shutdown(ctx)
-	run("pool", p.DB())
 }

@@ -88,6 +88,16 @@ type Config struct {
 	// refused at once with ErrQueueFull. Default 1,000; negative means no bound.
 	MaxWaiters int
 
+	// QueueTarget is the wait for a connection above which a standing queue is
+	// cut: when nobody has been served faster for 100 ms, though the pool is at
+	// its full size, and the queue grows or callers give up, the pool serves the
+	// newest callers first and refuses those who have waited for so long with
+	// ErrOverloaded, until the queue is empty. A burst that drains, and a fixed
+	// number of workers waiting for their turns, are never refused. Default
+	// 20 ms: at twice the load that 4 connections can do, as many callers were
+	// served as without, in 6 ms instead of 130 or never. Negative means off.
+	QueueTarget time.Duration
+
 	// ConnectTimeout bounds a whole connect: TCP, TLS, greeting, authentication,
 	// session variables and OnConnect. Default 5 s. While the server does not
 	// answer at all, attempts start at 1 s and double up to it, so that recovery
@@ -155,6 +165,7 @@ func (c Config) WithDefaults() Config {
 	def(&c.PingTimeout, time.Second)
 	def(&c.AcquireTimeout, time.Second)
 	def(&c.MaxWaiters, 1000)
+	def(&c.QueueTarget, 20*time.Millisecond)
 	def(&c.ConnectTimeout, 5*time.Second)
 	def(&c.StatementCache, 64)
 	if c.Logger == nil {

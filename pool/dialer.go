@@ -14,6 +14,12 @@ const (
 
 	// dialGrace is how long past its bound a connector may take to notice.
 	dialGrace = 250 * time.Millisecond
+
+	// hungAfter is how old a dial under way must be, and how many times as old
+	// as the one that was just answered was, to be taken for one that was
+	// accepted by a server which said nothing and will never be greeted.
+	hungAfter = 500 * time.Millisecond
+	hungTimes = 4
 )
 
 // attempt is one dial under way.
@@ -21,6 +27,8 @@ type attempt struct {
 	started    time.Time
 	patience   time.Duration
 	generation uint64
+	cancel     context.CancelFunc
+	hung       bool // given up on, since a later one was answered
 }
 
 // growLocked starts the dials that are wanted and possible now, and has the
@@ -55,16 +63,19 @@ func (e *engine) dialLocked(now time.Time) time.Time {
 		}
 		e.pace.started(now)
 		e.dialing++
-		a := attempt{started: now, patience: e.pace.patience, generation: e.generation}
-		go e.dial(a)
+		ctx, cancel := context.WithCancel(e.ctx)
+		a := &attempt{started: now, patience: e.pace.patience, generation: e.generation, cancel: cancel}
+		e.attempts[a] = true
+		go e.dial(ctx, a)
 	}
 	return time.Time{}
 }
 
 // dial makes a connection, on a goroutine and a context of its own: a caller
 // that gives up must not waste a connect that the next one could use.
-func (e *engine) dial(a attempt) {
-	c, err := e.connect(e.ctx, a.patience)
+func (e *engine) dial(ctx context.Context, a *attempt) {
+	defer a.cancel()
+	c, err := e.connect(ctx, a.patience)
 	e.dialed(a, c, err)
 }
 
@@ -128,20 +139,27 @@ func (e *engine) open(ctx context.Context) (*conn, error) {
 }
 
 // dialed counts a dial out: it made a connection or failed.
-func (e *engine) dialed(a attempt, c *conn, err error) {
-	if err != nil && e.ctx.Err() == nil {
-		e.log.Warn("pool: cannot connect", "error", err)
-	}
+func (e *engine) dialed(a *attempt, c *conn, err error) {
 	now := time.Now()
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	hung := a.hung
+	e.dialedLocked(a, c, err, now)
+	e.mu.Unlock()
+	if err != nil && !hung && e.ctx.Err() == nil {
+		e.log.Warn("pool: cannot connect", "error", err)
+	}
+}
+
+func (e *engine) dialedLocked(a *attempt, c *conn, err error, now time.Time) {
 	e.dialing--
+	delete(e.attempts, a)
 	e.counts.dial.add(now.Sub(a.started))
 	if err != nil {
 		e.dialFailedLocked(a, now, err)
 		return
 	}
 	e.pace.succeeded(now.Sub(a.started))
+	e.giveUpHungLocked(now, now.Sub(a.started))
 	c.generation = a.generation
 	c.expires = e.drawExpiry(now)
 	c.index = len(e.conns)
@@ -154,10 +172,25 @@ func (e *engine) dialed(a attempt, c *conn, err error) {
 	e.growLocked(now)
 }
 
-func (e *engine) dialFailedLocked(a attempt, now time.Time, err error) {
+// giveUpHungLocked frees the places of dials that began while the server was
+// silent, now that it has answered one after took.
+func (e *engine) giveUpHungLocked(now time.Time, took time.Duration) {
+	for a := range e.attempts {
+		if age := now.Sub(a.started); age >= hungAfter && age >= hungTimes*took {
+			a.hung = true
+			a.cancel()
+		}
+	}
+}
+
+func (e *engine) dialFailedLocked(a *attempt, now time.Time, err error) {
 	e.counts.dialFailures++
 	if e.closed {
 		e.settleLocked()
+		return
+	}
+	if a.hung { // says nothing about the server as it is now
+		e.growLocked(now)
 		return
 	}
 	e.pace.failed(now, a.started, a.patience, dialError(err))

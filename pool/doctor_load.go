@@ -55,7 +55,7 @@ func (x *examination) watch(ctx context.Context) (*load, error) {
 
 // crowded counts refusals that more connections, or shorter holds, would have
 // avoided.
-func (r Refusals) crowded() uint64 { return r.Timeout + r.QueueFull }
+func (r Refusals) crowded() uint64 { return r.Timeout + r.QueueFull + r.Overloaded }
 
 // since returns what was counted after earlier.
 func (h Histogram) since(earlier Histogram) Histogram {

@@ -32,7 +32,7 @@ func TestDoctorJudgesTheSize(t *testing.T) {
 		}
 		t.Run("too small", func(t *testing.T) {
 			t.Parallel()
-			p := openMySQL(t, db, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: 50 * time.Millisecond})
+			p := openMySQL(t, db, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: 50 * time.Millisecond, QueueTarget: -1})
 			load(p, 20, 15, "DO SLEEP(0.01)")
 			f := found(t, examine(t, p, &pool.DoctorOptions{Fleet: quiet}), pool.FindingTooSmall)
 			require.Equal(t, pool.SeverityWarning, f.Severity)

@@ -44,7 +44,9 @@ type engine struct {
 	conns      []*conn
 	idle       []*conn
 	waiters    waitQueue
+	congestion congestion
 	dialing    int
+	attempts   map[*attempt]bool // the dials under way
 	closing    int
 	pace       pace
 	generation uint64
@@ -59,17 +61,19 @@ type engine struct {
 
 func newEngine(cfg Config, connector driver.Connector) *engine {
 	e := &engine{
-		cfg:       cfg,
-		min:       max(cfg.MinConns, 0),
-		limit:     cfg.MaxConns + max(cfg.MaxOverflow, 0),
-		connector: connector,
-		log:       cfg.Logger,
-		epoch:     time.Now(),
-		wake:      make(chan struct{}, 1),
-		kept:      make(chan struct{}),
-		drained:   make(chan struct{}),
-		jitter:    rand.Float64(),
-		pace:      newPace(cfg.ConnectTimeout),
+		cfg:        cfg,
+		min:        max(cfg.MinConns, 0),
+		limit:      cfg.MaxConns + max(cfg.MaxOverflow, 0),
+		connector:  connector,
+		log:        cfg.Logger,
+		epoch:      time.Now(),
+		attempts:   make(map[*attempt]bool),
+		wake:       make(chan struct{}, 1),
+		kept:       make(chan struct{}),
+		drained:    make(chan struct{}),
+		jitter:     rand.Float64(),
+		pace:       newPace(cfg.ConnectTimeout),
+		congestion: congestion{target: cfg.QueueTarget},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.lane = newLane(e)
@@ -149,26 +153,38 @@ func (e *engine) take(ctx context.Context, now time.Time, again *waiter) (*conn,
 		e.waiters.pushBack(again)
 		e.counts.queued++
 	}
+	again.first = e.patienceLocked()
 	e.growLocked(now)
 	return nil, again, nil
 }
 
-// wait returns what w is granted, or gives up with its context or after
-// AcquireTimeout.
+// wait returns what w is granted, or gives up with its context, after
+// AcquireTimeout, or because the queue stands.
 func (e *engine) wait(ctx context.Context, w *waiter) (*conn, error) {
 	var timeout <-chan time.Time
-	if e.cfg.AcquireTimeout > 0 {
-		t := time.NewTimer(time.Until(w.since.Add(e.cfg.AcquireTimeout)))
+	var t *time.Timer
+	if w.first > 0 {
+		t = time.NewTimer(time.Until(w.since.Add(w.first)))
 		defer t.Stop()
 		timeout = t.C
 	}
-	select {
-	case g := <-w.ready:
-		return e.accept(ctx, w, g)
-	case <-ctx.Done():
-		return e.leave(ctx, w, refusedCanceled, ctx.Err())
-	case <-timeout:
-		return e.leave(ctx, w, refusedTimeout, ErrAcquireTimeout)
+	for {
+		select {
+		case g := <-w.ready:
+			return e.accept(ctx, w, g)
+		case <-ctx.Done():
+			return e.leave(ctx, w, refusedCanceled, ctx.Err())
+		case <-timeout:
+			e.mu.Lock()
+			r, reason, more := e.overdueLocked(time.Since(w.since))
+			e.mu.Unlock()
+			switch {
+			case reason != nil:
+				return e.leave(ctx, w, r, reason)
+			case more > 0:
+				t.Reset(more)
+			}
+		}
 	}
 }
 
@@ -177,6 +193,7 @@ func (e *engine) leave(ctx context.Context, w *waiter, r refusal, reason error) 
 	e.mu.Lock()
 	if w.queued {
 		e.waiters.remove(w)
+		e.congestion.gaveUp = true
 		defer e.mu.Unlock()
 		return nil, e.refuseLocked(r, reason, time.Since(w.since))
 	}
@@ -261,7 +278,7 @@ func (e *engine) placeLocked(c *conn, now time.Time) {
 		e.retireLocked(c, cause, false)
 		return
 	}
-	if w := e.waiters.popLive(); w != nil {
+	if w := e.nextLocked(now); w != nil {
 		e.lendLocked(c, now)
 		c.needPing = false // it worked a moment ago
 		e.counts.waited(now.Sub(w.since))
@@ -352,7 +369,7 @@ func (e *engine) close() {
 }
 
 func (e *engine) failWaitersLocked(err error) {
-	for w := e.waiters.popLive(); w != nil; w = e.waiters.popLive() {
+	for w := e.waiters.popLive(false); w != nil; w = e.waiters.popLive(false) {
 		w.ready <- grant{err: err}
 	}
 }

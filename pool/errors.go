@@ -15,6 +15,9 @@ var (
 	ErrAcquireTimeout = errors.New("pool: no connection came free in time")
 	// ErrQueueFull: MaxWaiters callers are waiting already.
 	ErrQueueFull = errors.New("pool: too many callers are waiting")
+	// ErrOverloaded: more is asked for than the connections can do, so waiting
+	// would only make everybody late (see Config.QueueTarget).
+	ErrOverloaded = errors.New("pool: overloaded, the queue for connections does not drain")
 	// ErrClosed: Shutdown was called, or Close of the *sql.DB.
 	ErrClosed = errors.New("pool: closed")
 	// ErrDialFailed: there is no connection and opening one failed.
@@ -26,7 +29,7 @@ var (
 var errReleased = errors.New("pool: connection was used after it was given back")
 
 // AcquireError says why a connection could not be had and what the pool looked
-// like. errors.Is finds its Reason (ErrAcquireTimeout, ErrQueueFull, ErrClosed,
+// like. errors.Is finds its Reason (ErrAcquireTimeout, ErrQueueFull, ErrOverloaded, ErrClosed,
 // ErrDialFailed, or the error of the caller's context) and, through DialErr, the
 // driver's error. It never matches driver.ErrBadConn, which would make
 // database/sql try again.

@@ -61,6 +61,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		PingTimeout:    50 * time.Millisecond,
 		AcquireTimeout: []time.Duration{20 * time.Millisecond, 200 * time.Millisecond, time.Second}[r.IntN(3)],
 		MaxWaiters:     1 + r.IntN(20),
+		QueueTarget:    []time.Duration{0, -1, 5 * time.Millisecond}[r.IntN(3)],
 		StatementCache: 1 + r.IntN(4),
 		OnConnect: func(_ context.Context, c driver.Conn) error {
 			m.mu.Lock()

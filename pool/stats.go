@@ -32,6 +32,7 @@ type refusal int
 const (
 	refusedTimeout refusal = iota
 	refusedQueueFull
+	refusedOverloaded
 	refusedCanceled
 	refusedClosed
 	refusedDial
@@ -42,6 +43,8 @@ func refusalOf(err error) refusal {
 	switch {
 	case errors.Is(err, ErrClosed):
 		return refusedClosed
+	case errors.Is(err, ErrOverloaded):
+		return refusedOverloaded
 	case errors.Is(err, ErrDialFailed):
 		return refusedDial
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -130,6 +133,7 @@ type StatementStats struct {
 type Refusals struct {
 	Timeout    uint64 // ErrAcquireTimeout
 	QueueFull  uint64 // ErrQueueFull
+	Overloaded uint64 // ErrOverloaded
 	Canceled   uint64 // their context ended
 	Closed     uint64 // ErrClosed
 	DialFailed uint64 // ErrDialFailed
@@ -156,6 +160,7 @@ func (e *engine) stats() Stats {
 		Refused: Refusals{
 			Timeout:    n.refused[refusedTimeout],
 			QueueFull:  n.refused[refusedQueueFull],
+			Overloaded: n.refused[refusedOverloaded],
 			Canceled:   n.refused[refusedCanceled],
 			Closed:     n.refused[refusedClosed],
 			DialFailed: n.refused[refusedDial],

@@ -10,7 +10,8 @@ import (
 type waiter struct {
 	ctx    context.Context
 	since  time.Time
-	ready  chan grant // capacity 1: granting never blocks
+	first  time.Duration // how long to wait before asking whether that is too long
+	ready  chan grant    // capacity 1: granting never blocks
 	queued bool
 
 	prev, next *waiter
@@ -22,7 +23,8 @@ type grant struct {
 	err error
 }
 
-// waitQueue is a FIFO list. A list, because waiters leave from anywhere in it.
+// waitQueue is a list, the first come at its head. A list, because waiters leave
+// from anywhere in it.
 type waitQueue struct {
 	head, tail *waiter
 	n          int
@@ -69,11 +71,15 @@ func (q *waitQueue) remove(w *waiter) {
 	q.n--
 }
 
-// popLive takes the first waiter whose context still runs. The others get their
-// context's error: a connection given to one of them would only come back.
-func (q *waitQueue) popLive() *waiter {
+// popLive takes the first waiter whose context still runs, or the last. The
+// others get their context's error: a connection given to one of them would only
+// come back.
+func (q *waitQueue) popLive(last bool) *waiter {
 	for q.head != nil {
 		w := q.head
+		if last {
+			w = q.tail
+		}
 		q.remove(w)
 		if err := w.ctx.Err(); err != nil {
 			w.ready <- grant{err: err}

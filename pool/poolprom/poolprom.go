@@ -112,6 +112,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range map[string]uint64{
 		"timeout":     s.Refused.Timeout,
 		"queue_full":  s.Refused.QueueFull,
+		"overloaded":  s.Refused.Overloaded,
 		"canceled":    s.Refused.Canceled,
 		"closed":      s.Refused.Closed,
 		"dial_failed": s.Refused.DialFailed,

@@ -1,0 +1,120 @@
+// Package bench measures the pool against plain database/sql and jackc/puddle,
+// side by side in one run: "make bench-pool". It is a module of its own, so that
+// nobody who imports the pool pays for puddle.
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/productkit-go/productkit/internal/mysqltest"
+)
+
+var (
+	runs   = flag.Int("runs", 1, "take the median of so many runs")
+	timing = flag.Bool("timing", false, "also measure what depends on the machine: overhead and a real MySQL")
+	real   = flag.Bool("real", false, "let waits pass in real time instead of testing/synctest's")
+)
+
+func TestMain(m *testing.M) { os.Exit(mysqltest.Main(m).Run()) }
+
+// TestBars prints a line for each measure, "measure ours theirs ratio bar ok|short",
+// and fails if one is short. Waiting is measured in simulated time unless -real is
+// given: the arrivals are random, the machine's other load does not count.
+func TestBars(t *testing.T) {
+	fmt.Printf("%-52s %12s %12s %8s %8s\n", "measure", "ours", "theirs", "ratio", "bar")
+	waits := func(run func(seed uint64) []line) {
+		report(t, func(seed uint64) (lines []line) {
+			if *real {
+				return run(seed)
+			}
+			synctest.Test(t, func(*testing.T) { lines = run(seed) })
+			return lines
+		})
+	}
+	waits(spike)
+	waits(stall)
+	waits(overload)
+	waits(expiry)
+	if *timing {
+		report(t, func(uint64) []line { return overhead() })
+		db := mysqltest.New(t)
+		report(t, func(uint64) []line { return pointReads(t, db) })
+	}
+}
+
+// line is one measure of one run.
+type line struct {
+	name         string
+	ours, theirs float64
+	unit         string
+	bar          bar
+}
+
+// bar is what a measure must reach; the zero bar is for information.
+type bar struct {
+	of   func(ours, theirs float64) float64
+	op   string
+	than float64
+}
+
+func ratio(ours, theirs float64) float64 { return ours / theirs }
+func value(ours, _ float64) float64      { return ours }
+
+func atMost(of func(ours, theirs float64) float64, n float64) bar  { return bar{of, "≤", n} }
+func atLeast(of func(ours, theirs float64) float64, n float64) bar { return bar{of, "≥", n} }
+
+func (b bar) met(ours, theirs float64) bool {
+	switch b.op {
+	case "≤":
+		return b.of(ours, theirs) <= b.than
+	case "≥":
+		return b.of(ours, theirs) >= b.than
+	}
+	return true
+}
+
+// report prints the median of the runs of one group of measures. The ratio is the
+// median of the runs' ratios.
+func report(t *testing.T, run func(seed uint64) []line) {
+	var all [][]line
+	for i := range *runs {
+		all = append(all, run(uint64(i)))
+	}
+	for i, l := range all[0] {
+		median := func(of func(line) float64) float64 {
+			var v []float64
+			for _, lines := range all {
+				v = append(v, of(lines[i]))
+			}
+			slices.Sort(v)
+			return v[len(v)/2]
+		}
+		ours := median(func(l line) float64 { return l.ours })
+		theirs := median(func(l line) float64 { return l.theirs })
+		r := median(func(l line) float64 { return ratio(l.ours, l.theirs) })
+		verdict, bar := "", "-"
+		if l.bar.op != "" {
+			bar = fmt.Sprintf("%s %g", l.bar.op, l.bar.than)
+			// The bar is on the ratio or on our value.
+			if b := l.bar; b.met(ours, ours/r) {
+				verdict = "ok"
+			} else {
+				verdict = "short"
+				t.Errorf("%s is short: %.4g against %.4g (ratio %.3g), want %s", l.name, ours, theirs, r, bar)
+			}
+		}
+		fmt.Printf("%-52s %12s %12s %8.3f %8s  %s\n", l.name, number(ours, l.unit), number(theirs, l.unit), r, bar, verdict)
+	}
+}
+
+func number(v float64, unit string) string {
+	if v != v {
+		return "-"
+	}
+	return fmt.Sprintf("%.4g %s", v, unit)
+}
