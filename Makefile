@@ -9,6 +9,8 @@ TEST ?= ./...
 # Further flags for go test: make test FLAGS='-run Stock -count 5'
 FLAGS ?=
 TIMEOUT ?= 6m
+# The runs of which bench-pool prints the median.
+RUNS ?= 5
 # How long make soak-pool strikes on each engine.
 MINUTES ?= 10
 # The modules nested in this one keep foreign libraries out of users' builds. They are tested and
@@ -49,8 +51,8 @@ bench: servers ## Run the benchmarks, and the tests of allocations, which the ra
 	@$(call stage,benchmarks,$(with_servers) go test -run Allocates -bench . -benchmem -timeout 60m $(FLAGS) $(TEST))
 
 .PHONY: bench-pool
-bench-pool: TEST := ./pool/...
-bench-pool: bench ## Run the benchmarks of the pool
+bench-pool: servers ## Hold the pool against database/sql, puddle and its bars; fail if one is short
+	@$(call stage,bars of the pool,$(with_servers) go -C pool/bench test -run TestBars -timeout 20m -count 1 -v . -timing -runs $(RUNS))
 
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
