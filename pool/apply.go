@@ -54,6 +54,8 @@ func Apply(db *sql.DB, cfg Config) []Unapplied {
 	note(d.PingAfterIdle > 0, cfg.PingAfterIdle > 0, "PingAfterIdle", "idle connections are not pinged; only the driver's socket check looks at them")
 	note(d.AcquireTimeout > 0, cfg.AcquireTimeout > 0, "AcquireTimeout", "callers wait until their context ends, and forever without one")
 	note(d.MaxWaiters > 0, cfg.MaxWaiters > 0, "MaxWaiters", "any number of callers may wait")
+	note(d.QueueTarget > 0, cfg.QueueTarget > 0, "QueueTarget", "a queue that never drains makes everybody late")
+	note(d.StatementCache > 0, cfg.StatementCache > 0, "StatementCache", "a query with arguments takes three round trips; interpolateParams=true in the DSN makes it one")
 	note(true, cfg.ConnectTimeout > 0, "ConnectTimeout", "a connect is bounded by its caller's context only, and by the driver's timeout until TCP is connected")
 	note(cfg.OnConnect != nil, true, "OnConnect", "connections are as the driver opens them")
 	note(cfg.Wrap != nil, true, "Wrap", "the connector was given to sql.OpenDB before")

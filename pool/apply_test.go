@@ -86,7 +86,7 @@ func TestApplySaysWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
 	all := pool.Config{
 		MinConns: 1, MaxConns: 4, MaxOverflow: 1, MaxIdleTime: time.Minute, MaxLifetime: time.Hour, LifetimeJitter: 0.1, MaxUses: 50,
-		PingAfterIdle: time.Nanosecond, PingTimeout: time.Second, AcquireTimeout: time.Second, MaxWaiters: 10, ConnectTimeout: time.Second,
+		PingAfterIdle: time.Nanosecond, PingTimeout: time.Second, AcquireTimeout: time.Second, MaxWaiters: 10, QueueTarget: time.Second, StatementCache: 8, ConnectTimeout: time.Second,
 		OnConnect:  func(context.Context, driver.Conn) error { return nil },
 		Wrap:       func(c driver.Connector) driver.Connector { return c },
 		Logger:     slog.New(slog.DiscardHandler),
@@ -98,12 +98,12 @@ func TestApplySaysWhatItLeavesOut(t *testing.T) {
 		asked, defaults []string
 	}{
 		{"everything", all,
-			[]string{"MinConns", "MaxOverflow", "LifetimeJitter", "MaxUses", "PingAfterIdle", "AcquireTimeout", "MaxWaiters", "ConnectTimeout", "OnConnect", "Wrap", "Logger", "Attributes"}, nil},
+			[]string{"MinConns", "MaxOverflow", "LifetimeJitter", "MaxUses", "PingAfterIdle", "AcquireTimeout", "MaxWaiters", "QueueTarget", "StatementCache", "ConnectTimeout", "OnConnect", "Wrap", "Logger", "Attributes"}, nil},
 		{"defaults", pool.Config{}, nil,
-			[]string{"MinConns", "MaxOverflow", "LifetimeJitter", "PingAfterIdle", "AcquireTimeout", "MaxWaiters", "ConnectTimeout"}},
-		{"all that can be off is off", pool.Config{MinConns: -1, MaxConns: 2, MaxOverflow: -1, MaxLifetime: -1, PingAfterIdle: -1, AcquireTimeout: -1, MaxWaiters: -1}, nil,
+			[]string{"MinConns", "MaxOverflow", "LifetimeJitter", "PingAfterIdle", "AcquireTimeout", "MaxWaiters", "QueueTarget", "StatementCache", "ConnectTimeout"}},
+		{"all that can be off is off", pool.Config{MinConns: -1, MaxConns: 2, MaxOverflow: -1, MaxLifetime: -1, PingAfterIdle: -1, AcquireTimeout: -1, MaxWaiters: -1, QueueTarget: -1, StatementCache: -1}, nil,
 			[]string{"ConnectTimeout"}},
-		{"unlimited", pool.Config{MinConns: -1, MaxConns: -3, MaxOverflow: -1, LifetimeJitter: -1, PingAfterIdle: -1, AcquireTimeout: -1, MaxWaiters: -1},
+		{"unlimited", pool.Config{MinConns: -1, MaxConns: -3, MaxOverflow: -1, LifetimeJitter: -1, PingAfterIdle: -1, AcquireTimeout: -1, MaxWaiters: -1, QueueTarget: -1, StatementCache: -1},
 			[]string{"MaxConns"}, []string{"ConnectTimeout"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -155,7 +155,7 @@ func (x *examination) checkChurn(l *load) {
 // uses per second × seconds a use.
 func (x *examination) checkSize(l *load) {
 	if l.hold.Count+l.refused < enoughUses || l.span <= 0 {
-		x.report.omit("size against Little's law", fmt.Sprintf("only %d uses in %v", l.hold.Count, l.span.Round(time.Millisecond)), "ask again after some load, or in the process that serves")
+		x.report.omit("size against Little's law", fmt.Sprintf("only %d uses and %d refusals in %v", l.hold.Count, l.refused, l.span.Round(time.Millisecond)), "ask again after some load, or in the process that serves")
 		return
 	}
 	r, cfg := &x.report, x.cfg

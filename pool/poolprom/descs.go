@@ -10,6 +10,8 @@ type descs struct {
 	sqlMaxIdleClosed, sqlMaxIdleTimeClosed, sqlMaxLifetimeClosed *prometheus.Desc
 
 	closed, refused, dialFailures, abandoned *prometheus.Desc
+
+	statements, hits, misses, prepares, evictions *prometheus.Desc
 }
 
 func newDescs(pool string) descs {
@@ -48,6 +50,12 @@ func newDescs(pool string) descs {
 		refused:      own("refused_total", "The number of callers that got no connection, by reason.", "reason"),
 		dialFailures: own("dial_failures_total", "The number of connects that failed."),
 		abandoned:    own("abandoned_total", "The number of cancelled statements that could not be ended on the server."),
+
+		statements: own("statements", "The number of prepared statements that the connections hold."),
+		hits:       own("statement_hits_total", "The number of statements that ran as a cached one."),
+		misses:     own("statement_misses_total", "The number of statements with arguments that did not."),
+		prepares:   own("statement_prepares_total", "The number of statements put into a cache."),
+		evictions:  own("statement_evictions_total", "The number of cached statements that gave way to others."),
 	}
 }
 
@@ -57,5 +65,6 @@ func (d *descs) all() []*prometheus.Desc {
 		d.sqlMaxOpen, d.sqlOpen, d.sqlInUse, d.sqlIdle, d.sqlWaitCount, d.sqlWaitDuration,
 		d.sqlMaxIdleClosed, d.sqlMaxIdleTimeClosed, d.sqlMaxLifetimeClosed,
 		d.closed, d.refused, d.dialFailures, d.abandoned,
+		d.statements, d.hits, d.misses, d.prepares, d.evictions,
 	}
 }

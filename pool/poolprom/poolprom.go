@@ -42,9 +42,12 @@
 // What neither of them has, with the label db_client_connection_pool_name:
 //
 //	productkit_pool_closed_total{cause}    closed connections: broken, idle, lifetime, uses, overflow, ping, …
-//	productkit_pool_refused_total{reason}  callers without a connection: timeout, queue_full, canceled, closed, dial_failed
+//	productkit_pool_refused_total{reason}  callers without a connection: timeout, queue_full, overloaded, canceled, …
 //	productkit_pool_dial_failures_total    failed connects
 //	productkit_pool_abandoned_total        cancelled statements that may run on at the server
+//	productkit_pool_statements             prepared statements that the connections hold now
+//	productkit_pool_statement_hits_total, …_misses_total, …_prepares_total, …_evictions_total
+//	                                       what the statement caches did
 package poolprom
 
 import (
@@ -121,6 +124,12 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	count(c.dialFailures, float64(s.DialFailures))
 	count(c.abandoned, float64(s.Abandoned))
+
+	gauge(c.statements, s.Statements.Cached)
+	count(c.hits, float64(s.Statements.Hits))
+	count(c.misses, float64(s.Statements.Misses))
+	count(c.prepares, float64(s.Statements.Prepared))
+	count(c.evictions, float64(s.Statements.Evicted))
 }
 
 // histogram makes Prometheus' cumulative buckets, in seconds, of ours.

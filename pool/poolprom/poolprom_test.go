@@ -78,6 +78,10 @@ func metricsAreTheStats(t *testing.T) {
 	server.SetConnectDelay(3 * time.Millisecond)
 	p, r := open(t, server, pool.Config{MinConns: 2, MaxConns: 3, MaxOverflow: 1, MaxIdleTime: -1, MaxLifetime: -1})
 	time.Sleep(time.Second)
+	for range 4 {
+		_, err := p.DB().ExecContext(t.Context(), "UPDATE stock SET n = ?", 1)
+		require.NoError(t, err)
+	}
 
 	// Four at once: three stay, and a fifth caller gets none.
 	var held []*sql.Conn
@@ -123,12 +127,18 @@ func metricsAreTheStats(t *testing.T) {
 		"productkit_pool_refused_total canceled": 0,
 		"productkit_pool_dial_failures_total":    float64(s.DialFailures),
 		"productkit_pool_abandoned_total":        0,
+		"productkit_pool_statements":             float64(s.Statements.Cached),
+		"productkit_pool_statement_hits_total":   float64(s.Statements.Hits),
+		"productkit_pool_statement_misses_total": float64(s.Statements.Misses),
 	} {
 		require.Contains(t, series, name)
 		require.InDelta(t, want, value(series[name]), 1e-9, name)
 	}
 	require.NotZero(t, s.DialFailures)
 	require.NotZero(t, s.Refused.Timeout)
+	require.NotZero(t, s.Statements.Hits)
+	require.NotZero(t, s.Statements.Misses)
+	require.InDelta(t, s.Statements.Prepared, value(series["productkit_pool_statement_prepares_total"]), 0)
 	require.NotZero(t, s.Queued)
 	require.InDelta(t, s.Refused.DialFailed, value(series["productkit_pool_refused_total dial_failed"]), 0)
 	for cause, n := range s.Closes {
@@ -284,5 +294,5 @@ func Example() {
 	// db_client_connection_count
 	// db_client_connection_create_time_seconds
 	// db_client_connection_idle_max
-	// 22 <nil>
+	// 27 <nil>
 }
