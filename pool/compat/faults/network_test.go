@@ -15,7 +15,7 @@ import (
 
 func TestNetworkFaults(t *testing.T) {
 	t.Parallel()
-	lasting := testscale.N(700*time.Millisecond, 4*time.Second)
+	lasting := testscale.N(300*time.Millisecond, 4*time.Second)
 	for _, test := range []struct {
 		name   string
 		strike func(t *testing.T, p *proxy) (mend func())

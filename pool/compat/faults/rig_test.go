@@ -123,7 +123,8 @@ func (r *rig) regains(t *testing.T) time.Duration {
 func (r *rig) sees(t *testing.T) {
 	t.Helper()
 	s := r.pool.Stats()
-	require.LessOrEqual(t, r.watch.most(t), r.limit+int(s.Abandoned-r.abandoned), "sessions on the server; the pool: %+v", s)
+	require.LessOrEqual(t, r.watch.most(t), r.limit+int(s.Abandoned-r.abandoned),
+		"sessions on the server: %v; the pool: %v, abandoned %d, before %d", r.watch.list(), s.State, s.Abandoned, r.abandoned)
 	r.abandoned = s.Abandoned
 }
 
@@ -139,7 +140,9 @@ func (r *rig) settles(t *testing.T) {
 		return err == nil && s.Busy+s.Dialing+s.Closing+s.Waiting == 0 && (n == s.Open || n == s.Open+1) // the health lane
 	}
 	for end := time.Now().Add(10 * time.Second); !agreed(); pause(t.Context(), 20*time.Millisecond) {
-		require.True(t, time.Now().Before(end), "the server has %d sessions; the pool: %+v", seen, s)
+		if time.Now().After(end) {
+			require.Fail(t, "lost connections", "the server has %d sessions: %v; the pool: %+v", seen, r.watch.list(), s.State)
+		}
 	}
 }
 
@@ -165,6 +168,6 @@ func (r *rig) finish(t *testing.T) {
 		pause(ctx, 10*time.Millisecond)
 	}
 	if left != 0 {
-		t.Errorf("%d sessions are left on the server (-1: it does not answer)", left)
+		t.Errorf("%d sessions are left on the server (-1: it does not answer): %v", left, r.watch.list())
 	}
 }

@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,8 +17,8 @@ import (
 	"github.com/productkit-go/productkit/internal/mysqltest"
 )
 
-// TestSoak strikes at random, one fault after the other, for PRODUCTKIT_SOAK minutes on both
-// engines, or for 20 s on MariaDB alone.
+// TestSoak strikes at random, one fault after the other, for PRODUCTKIT_SOAK minutes on each
+// engine, or for 20 s on MariaDB alone.
 //
 // It runs alone: goroutines and memory are the whole process's.
 func TestSoak(t *testing.T) {
@@ -83,18 +82,6 @@ func (s *soak) faults(t *testing.T) map[string]func() (mend func()) {
 }
 
 func (s *soak) run(t *testing.T, lasting time.Duration) {
-	ctx, cancel := context.WithCancel(t.Context())
-	var burning sync.WaitGroup
-	defer burning.Wait()
-	defer cancel()
-	burning.Go(func() {
-		for ctx.Err() == nil {
-			s.load.gate.RLock()
-			_ = burn(s.pool.DB()) // what it is told the other callers are told too
-			s.load.gate.RUnlock()
-			pause(ctx, 200*time.Millisecond)
-		}
-	})
 	start := time.Now()
 	warm := min(time.Minute, lasting/4)
 	measured, said := start, start
@@ -110,8 +97,6 @@ func (s *soak) run(t *testing.T, lasting time.Duration) {
 		}
 	}
 	s.measure(t, true)
-	cancel()
-	burning.Wait()
 	s.load.stop(t)
 	s.settles(t)
 	s.load.audit(t, s.admin, s.database+".tally")
@@ -129,7 +114,8 @@ func (s *soak) strike(t *testing.T) {
 	defer mend() // for the clean-up after a failure
 	defer func() {
 		if t.Failed() {
-			t.Logf("after %q", name)
+			log := s.logs.take()
+			t.Logf("after %q; the end of the log:\n%s", name, log[max(0, len(log)-8000):])
 		}
 	}()
 	pause(t.Context(), rand.N(time.Second))
@@ -138,8 +124,9 @@ func (s *soak) strike(t *testing.T) {
 	took := s.regains(t)
 	s.slowest = max(s.slowest, took)
 	if took > 2*time.Second {
-		t.Logf("recovery from %q took %v; the pool: %+v", name, took, s.pool.Stats())
+		t.Logf("recovery from %q took %v", name, took)
 	}
+	s.burn(t)
 	for what, n := range s.load.failures(t) {
 		s.told[what] += n
 	}
@@ -147,6 +134,18 @@ func (s *soak) strike(t *testing.T) {
 	if t.Failed() {
 		t.FailNow()
 	}
+}
+
+// burn cancels statements without end between two faults, and waits until the pool has ended them:
+// if it could not for a second, because the next fault is there, it would leave them running
+// (Stats.Abandoned) to the end of the test.
+func (s *soak) burn(t *testing.T) {
+	var burning sync.WaitGroup
+	for range 3 {
+		burning.Go(func() { _ = burn(s.pool.DB()) }) // a caller like the others, told as they are
+	}
+	burning.Wait()
+	require.Eventually(t, func() bool { return s.pool.Stats().Closing == 0 }, 10*time.Second, time.Millisecond)
 }
 
 // measure looks at what is there while nobody uses the pool, and holds it against the first time.

@@ -45,6 +45,25 @@ func (w *watch) count(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// list says what the user's sessions do, for an error message.
+func (w *watch) list() (sessions []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	rows, err := w.admin.QueryContext(ctx, "SELECT CONCAT_WS(' ', id, command, time, state, info) FROM information_schema.processlist WHERE user = ?", w.user)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var session string
+		if err := rows.Scan(&session); err != nil {
+			return append(sessions, err.Error())
+		}
+		sessions = append(sessions, session)
+	}
+	return sessions
+}
+
 // most returns the highest count since the last call.
 func (w *watch) most(t *testing.T) int {
 	t.Helper()
