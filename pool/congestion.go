@@ -27,8 +27,9 @@ type congestion struct {
 	standing bool
 }
 
-// serving notes that a waiter is served after wait, with n left behind it.
-func (g *congestion) serving(now time.Time, wait time.Duration, n int) {
+// serving notes that a waiter is served after wait, with n left behind it, and
+// reports whether the queue is a standing one from now on.
+func (g *congestion) serving(now time.Time, wait time.Duration, n int) (began bool) {
 	switch {
 	case g.target <= 0 || g.standing:
 	case wait < g.target:
@@ -38,7 +39,9 @@ func (g *congestion) serving(now time.Time, wait time.Duration, n int) {
 	case now.Sub(g.since) >= standingAfter:
 		g.standing = g.gaveUp || n > g.length+g.length/4+1
 		g.restart(now, n)
+		return g.standing
 	}
+	return false
 }
 
 func (g *congestion) restart(now time.Time, n int) {
@@ -60,36 +63,46 @@ func (e *engine) nextLocked(now time.Time) *waiter {
 	}
 	if used := len(e.conns) + e.dialing + e.closing; used < e.limit && e.pace.failures == 0 {
 		e.congestion.empty() // growing comes before refusing
-	} else {
-		e.congestion.serving(now, now.Sub(w.since), e.waiters.n)
+	} else if e.congestion.serving(now, now.Sub(w.since), e.waiters.n) {
+		e.callKeeperLocked(e.overdueAtLocked())
 	}
 	return w
 }
 
-// shedLocked refuses those who have waited for QueueTarget in a standing queue.
-func (e *engine) shedLocked(now time.Time) {
-	for w := e.waiters.head; w != nil && now.Sub(w.since) >= e.congestion.target; w = e.waiters.head {
-		e.waiters.remove(w)
-		w.ready <- grant{err: ErrOverloaded}
-	}
-}
-
-// patienceLocked is how long a waiter may wait before it has to ask whether it is
-// overdue; 0 is for ever.
+// patienceLocked is how long anybody may wait now, 0 for ever.
 func (e *engine) patienceLocked() time.Duration {
-	if e.congestion.standing && (e.cfg.AcquireTimeout <= 0 || e.congestion.target < e.cfg.AcquireTimeout) {
-		return e.congestion.target
+	patience := max(e.cfg.AcquireTimeout, 0)
+	if target := e.congestion.target; e.congestion.standing && (patience == 0 || target < patience) {
+		return target
 	}
-	return max(e.cfg.AcquireTimeout, 0)
+	return patience
 }
 
-// overdueLocked returns why w has to leave, or how much longer it may wait.
-func (e *engine) overdueLocked(waited time.Duration) (r refusal, reason error, more time.Duration) {
-	if e.cfg.AcquireTimeout > 0 && waited >= e.cfg.AcquireTimeout {
-		return refusedTimeout, ErrAcquireTimeout, 0
+// overdueAtLocked returns when the first waiter has waited for too long, zero for
+// never.
+func (e *engine) overdueAtLocked() time.Time {
+	patience := e.patienceLocked()
+	if e.waiters.head == nil || patience == 0 {
+		return time.Time{}
 	}
-	if e.congestion.standing && waited >= e.congestion.target {
-		return refusedOverloaded, ErrOverloaded, 0
+	return e.waiters.head.since.Add(patience)
+}
+
+// shedLocked refuses those who have waited for too long and returns when to come
+// again, zero for not before somebody waits.
+func (e *engine) shedLocked(now time.Time) time.Time {
+	for {
+		at := e.overdueAtLocked()
+		if at.IsZero() || now.Before(at) {
+			return at
+		}
+		w := e.waiters.head
+		e.waiters.remove(w)
+		if e.cfg.AcquireTimeout > 0 && now.Sub(w.since) >= e.cfg.AcquireTimeout {
+			e.congestion.gaveUp = true
+			w.ready <- grant{err: ErrAcquireTimeout}
+		} else {
+			w.ready <- grant{err: ErrOverloaded}
+		}
 	}
-	return 0, nil, max(e.cfg.AcquireTimeout-waited, 0)
 }

@@ -54,9 +54,7 @@ func (c *conn) valid() bool { return c.checker == nil || c.checker.IsValid() }
 // database/sql every connection of ours is new.
 func (c *conn) reset(ctx context.Context) error {
 	if c.resetter != nil {
-		if err := c.resetter.ResetSession(ctx); err != nil {
-			return err
-		}
+		return c.resetter.ResetSession(ctx)
 	}
 	if !c.valid() {
 		return driver.ErrBadConn

@@ -34,10 +34,7 @@ type attempt struct {
 // growLocked starts the dials that are wanted and possible now, and has the
 // keeper start those whose time comes later.
 func (e *engine) growLocked(now time.Time) {
-	next := e.dialLocked(now)
-	if !next.IsZero() && (e.keeperNext.IsZero() || next.Before(e.keeperNext)) {
-		e.wakeKeeper()
-	}
+	e.callKeeperLocked(e.dialLocked(now))
 }
 
 // dialLocked starts dials and returns when it should be asked again, zero if

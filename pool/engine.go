@@ -153,49 +153,31 @@ func (e *engine) take(ctx context.Context, now time.Time, again *waiter) (*conn,
 		e.waiters.pushBack(again)
 		e.counts.queued++
 	}
-	again.first = e.patienceLocked()
 	e.growLocked(now)
+	e.callKeeperLocked(e.overdueAtLocked())
 	return nil, again, nil
 }
 
-// wait returns what w is granted, or gives up with its context, after
-// AcquireTimeout, or because the queue stands.
+// wait returns what w is granted, or gives up with its context. The keeper ends
+// waits that take too long: timers of the waiters' own would cost each of them
+// as much as the rest of its wait.
 func (e *engine) wait(ctx context.Context, w *waiter) (*conn, error) {
-	var timeout <-chan time.Time
-	var t *time.Timer
-	if w.first > 0 {
-		t = time.NewTimer(time.Until(w.since.Add(w.first)))
-		defer t.Stop()
-		timeout = t.C
-	}
-	for {
-		select {
-		case g := <-w.ready:
-			return e.accept(ctx, w, g)
-		case <-ctx.Done():
-			return e.leave(ctx, w, refusedCanceled, ctx.Err())
-		case <-timeout:
-			e.mu.Lock()
-			r, reason, more := e.overdueLocked(time.Since(w.since))
-			e.mu.Unlock()
-			switch {
-			case reason != nil:
-				return e.leave(ctx, w, r, reason)
-			case more > 0:
-				t.Reset(more)
-			}
-		}
+	select {
+	case g := <-w.ready:
+		return e.accept(ctx, w, g)
+	case <-ctx.Done():
+		return e.leave(ctx, w)
 	}
 }
 
 // leave takes w out of the queue; if a grant was faster it counts.
-func (e *engine) leave(ctx context.Context, w *waiter, r refusal, reason error) (*conn, error) {
+func (e *engine) leave(ctx context.Context, w *waiter) (*conn, error) {
 	e.mu.Lock()
 	if w.queued {
 		e.waiters.remove(w)
 		e.congestion.gaveUp = true
 		defer e.mu.Unlock()
-		return nil, e.refuseLocked(r, reason, time.Since(w.since))
+		return nil, e.refuseLocked(refusedCanceled, ctx.Err(), time.Since(w.since))
 	}
 	e.mu.Unlock()
 	return e.accept(ctx, w, <-w.ready)
@@ -291,9 +273,7 @@ func (e *engine) placeLocked(c *conn, now time.Time) {
 	}
 	c.busy, c.since = false, now
 	e.idle = append(e.idle, c)
-	if next := e.dueLocked(c); !next.IsZero() && (e.keeperNext.IsZero() || next.Before(e.keeperNext)) {
-		e.wakeKeeper()
-	}
+	e.callKeeperLocked(e.dueLocked(c))
 }
 
 func (e *engine) lendLocked(c *conn, now time.Time) {
@@ -383,12 +363,5 @@ func (e *engine) settleLocked() {
 	case <-e.drained:
 	default:
 		close(e.drained)
-	}
-}
-
-func (e *engine) wakeKeeper() {
-	select {
-	case e.wake <- struct{}{}:
-	default:
 	}
 }

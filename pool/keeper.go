@@ -4,7 +4,7 @@ import "time"
 
 // keep is the engine's one lasting goroutine. It closes connections whose time
 // has come while they lie idle, keeps MinConns open and starts dials that had to
-// wait for their time.
+// wait for their time, and refuses callers that have waited for too long.
 func (e *engine) keep() {
 	defer close(e.kept)
 	timer := time.NewTimer(0)
@@ -50,11 +50,23 @@ func (e *engine) tendLocked(now time.Time) time.Time {
 	clear(e.idle[len(kept):])
 	e.idle = kept
 
-	next := e.dialLocked(now)
+	next := earlier(e.dialLocked(now), e.shedLocked(now))
 	for _, c := range e.idle {
 		next = earlier(next, e.dueLocked(c))
 	}
 	return next
+}
+
+// callKeeperLocked has the keeper come by at next, zero for never.
+func (e *engine) callKeeperLocked(next time.Time) {
+	if next.IsZero() || !e.keeperNext.IsZero() && !next.Before(e.keeperNext) {
+		return
+	}
+	e.keeperNext = next
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
 }
 
 // dueLocked returns when idle c will have to go, zero for never.

@@ -10,8 +10,7 @@ import (
 type waiter struct {
 	ctx    context.Context
 	since  time.Time
-	first  time.Duration // how long to wait before asking whether that is too long
-	ready  chan grant    // capacity 1: granting never blocks
+	ready  chan grant // capacity 1: granting never blocks
 	queued bool
 
 	prev, next *waiter
