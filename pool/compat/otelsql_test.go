@@ -71,7 +71,9 @@ func TestOtelsqlTracesWhatReallyHappens(t *testing.T) {
 				require.Equal(t, "sql.conn.exec", span.Name)
 			}
 		}
-		require.GreaterOrEqual(t, names["sql.conn.query"], 5)
+		require.GreaterOrEqual(t, names["sql.stmt.query"], 1, "from the second use on a statement is prepared")
+		require.GreaterOrEqual(t, names["sql.conn.query"]+names["sql.stmt.query"], 5)
+		require.LessOrEqual(t, names["sql.conn.prepare"], 2, "once on each connection")
 		require.GreaterOrEqual(t, names["sql.conn.exec"], 2)
 		require.Equal(t, 1, names["sql.conn.begin_tx"])
 		require.Equal(t, 1, names["sql.tx.commit"])
