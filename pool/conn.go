@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"database/sql/driver"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type conn struct {
 	values   driver.NamedValueChecker
 
 	session    Session   // nil if unknown
+	cut        func()    // closes the socket, whoever is using it; nil if unknown
 	generation uint64    // the engine's, when the dial began
 	expires    time.Time // drawn once; zero means never
 
@@ -28,6 +30,12 @@ type conn struct {
 	needPing bool      // before it is handed out
 	since    time.Time // when it became busy or idle
 	cached   int       // statements, as of the last release
+	kept     bool      // busy with the keeper's ping
+	pinged   time.Time // by the keeper
+	sampled  bool      // the borrower is to be noted
+	borrower borrower
+
+	calls atomic.Uint64 // begun and ended; odd while one is in flight
 
 	// Owned by the holder, handed on under the engine's mutex.
 	uses       int

@@ -114,8 +114,8 @@ func (e *engine) connect(parent context.Context, timeout time.Duration) (*conn, 
 }
 
 func (e *engine) open(ctx context.Context) (*conn, error) {
-	var session Session
-	ci, err := e.connector.Connect(context.WithValue(ctx, sessionKey{}, &session))
+	var n noted
+	ci, err := e.connector.Connect(context.WithValue(ctx, sessionKey{}, &n))
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +126,10 @@ func (e *engine) open(ctx context.Context) (*conn, error) {
 		}
 	}
 	c := newConn(ci)
-	c.session = session
+	c.session, c.cut = n.session, n.cut
 	// Without a session there may be a proxy between, where a prepared statement
 	// ties the connection to one server, or is lost on the way to the next.
-	if session != nil && c.preparer != nil {
+	if n.session != nil && c.preparer != nil {
 		c.statements.size = max(e.cfg.StatementCache, 0)
 	}
 	return c, nil
@@ -140,11 +140,13 @@ func (e *engine) dialed(a *attempt, c *conn, err error) {
 	now := time.Now()
 	e.mu.Lock()
 	hung := a.hung
-	e.dialedLocked(a, c, err, now)
 	e.mu.Unlock()
 	if err != nil && !hung && e.ctx.Err() == nil {
 		e.log.Warn("pool: cannot connect", "error", err)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dialedLocked(a, c, err, now)
 }
 
 func (e *engine) dialedLocked(a *attempt, c *conn, err error, now time.Time) {

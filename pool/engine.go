@@ -45,6 +45,7 @@ type engine struct {
 	idle       []*conn
 	waiters    waitQueue
 	congestion congestion
+	stacks     stacks
 	dialing    int
 	attempts   map[*attempt]bool // the dials under way
 	closing    int
@@ -237,6 +238,10 @@ func (e *engine) discard(c *conn, cause CloseCause) {
 func (e *engine) release(c *conn, broken, inFlight bool) {
 	now := e.now()
 	e.mu.Lock()
+	if c.borrower.reported {
+		returned := notice{"pool: a connection that was reported as held has come back", now.Sub(c.borrower.quiet), c.holder(now)}
+		defer returned.log(e.log)
+	}
 	defer e.mu.Unlock()
 	e.counts.hold.add(now.Sub(c.since))
 	e.counts.tookStatements(c)
@@ -278,6 +283,15 @@ func (e *engine) placeLocked(c *conn, now time.Time) {
 
 func (e *engine) lendLocked(c *conn, now time.Time) {
 	c.busy, c.since = true, now
+	if e.cfg.HoldWarning <= 0 {
+		return
+	}
+	b := &c.borrower
+	b.depth, b.calls, b.quiet, b.reported, b.slow = 0, c.calls.Load(), time.Time{}, false, false
+	c.sampled = e.stacks.want(now)
+	if e.keeperNext.IsZero() || e.keeperNext.Sub(now) > e.cfg.HoldWarning/10 {
+		e.callKeeperLocked(now.Add(e.cfg.HoldWarning / 10))
+	}
 }
 
 // worn tells whether c has reached one of its limits.

@@ -94,6 +94,19 @@ type Holder struct {
 	Session string
 	// Held is for how long.
 	Held time.Duration
+	// Stack is where it was borrowed, the innermost frame first, as
+	// "file:line function"; nil if unknown, for only so many stacks are taken in
+	// a second (see Config.HoldWarning).
+	Stack []string
+}
+
+// Borrower is the innermost frame of the Stack as "file:line", "unknown" without.
+func (h Holder) Borrower() string {
+	if len(h.Stack) == 0 {
+		return "unknown"
+	}
+	at, _, _ := strings.Cut(h.Stack[0], " ")
+	return at
 }
 
 func (e *ShutdownError) Error() string {
@@ -108,7 +121,7 @@ func (e *ShutdownError) Error() string {
 		if session == "" {
 			session = "unknown"
 		}
-		fmt.Fprintf(&b, "%ssession %s for %v", sep, session, h.Held.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%ssession %s for %v, borrowed at %s", sep, session, h.Held.Round(time.Millisecond), h.Borrower())
 	}
 	if e.Opening+e.Closing > 0 {
 		fmt.Fprintf(&b, "; %d opening, %d closing", e.Opening, e.Closing)

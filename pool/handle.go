@@ -14,8 +14,7 @@ import (
 
 // handle is what database/sql gets: one lending of a conn. It forwards every
 // optional interface of the driver's connection and does for those that the
-// driver lacks what database/sql would have done. Rows, results, statements and
-// transactions are the driver's own.
+// driver lacks what database/sql would have done. Rows and results are the driver's own.
 //
 // A handle is new for each lending, so that one kept too long cannot touch the
 // connection in somebody else's hands. database/sql serialises the calls.
@@ -103,11 +102,13 @@ func (h *handle) use() error {
 		return errReleased
 	}
 	h.checked = false
+	h.c.calls.Add(1)
 	return nil
 }
 
-// observe looks at the error of a call and hands it on.
+// observe ends a call: it looks at its error and hands it on.
 func (h *handle) observe(err error) error {
+	h.c.calls.Add(1)
 	if err == nil || err == driver.ErrSkip {
 		return err
 	}
@@ -145,7 +146,7 @@ func (h *handle) ResetSession(ctx context.Context) error {
 		return driver.ErrBadConn
 	}
 	if h.c.resetter == nil {
-		return nil
+		return h.observe(nil)
 	}
 	return h.observe(h.c.resetter.ResetSession(ctx))
 }
@@ -155,7 +156,7 @@ func (h *handle) Ping(ctx context.Context) error {
 		return err
 	}
 	if h.c.pinger == nil {
-		return nil
+		return h.observe(nil)
 	}
 	return h.observe(h.c.pinger.Ping(ctx))
 }
@@ -251,7 +252,10 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt,
 		}
 	}
 	h.ran(err)
-	return stmt, h.observe(err)
+	if err != nil {
+		return nil, h.observe(err)
+	}
+	return &lentStmt{stmt, h}, h.observe(nil)
 }
 
 func (h *handle) Begin() (driver.Tx, error) {
@@ -263,6 +267,9 @@ func (h *handle) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx,
 		return nil, err
 	}
 	h.tx, h.readOnly = ctx, opts.ReadOnly
+	if !h.c.sampled && h.e.cfg.HoldWarning > 0 {
+		h.e.noteBorrower(h.c)
+	}
 	var (
 		tx  driver.Tx
 		err error
@@ -272,7 +279,13 @@ func (h *handle) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx,
 	} else {
 		tx, err = beginWithout(ctx, h.c.ci, opts)
 	}
-	return tx, h.observe(err)
+	if err != nil {
+		return nil, h.observe(err)
+	}
+	if h.c.cut != nil {
+		tx = &boundTx{Tx: tx, ctx: ctx, cut: h.c.cut}
+	}
+	return &lentTx{tx, h}, h.observe(nil)
 }
 
 // The functions below are database/sql's own fallbacks (its ctxutil.go), for

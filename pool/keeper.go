@@ -3,7 +3,7 @@ package pool
 import "time"
 
 // keep is the engine's one lasting goroutine. It closes connections whose time
-// has come while they lie idle, keeps MinConns open and starts dials that had to
+// has come while they lie idle, pings the others, looks after those that are held, keeps MinConns open and starts dials that had to
 // wait for their time, and refuses callers that have waited for too long.
 func (e *engine) keep() {
 	defer close(e.kept)
@@ -19,8 +19,13 @@ func (e *engine) keep() {
 		now := time.Now()
 		e.mu.Lock()
 		next := e.tendLocked(now)
+		notices, again := e.watchLocked(now)
+		next = earlier(next, again)
 		e.keeperNext = next
 		e.mu.Unlock()
+		for _, n := range notices {
+			n.log(e.log)
+		}
 		if next.IsZero() {
 			timer.Stop()
 		} else {
@@ -41,9 +46,14 @@ func (e *engine) tendLocked(now time.Time) time.Time {
 		if !retire && e.cfg.MaxIdleTime > 0 && len(e.conns) > e.min && now.Sub(c.since) >= e.cfg.MaxIdleTime {
 			cause, retire = CloseIdle, true
 		}
-		if retire {
+		switch {
+		case retire:
 			e.retireLocked(c, cause, false)
-		} else {
+		case e.cfg.KeepaliveInterval > 0 && now.Sub(c.lastHeard()) >= e.cfg.KeepaliveInterval:
+			idleSince := c.since
+			c.busy, c.kept, c.since = true, true, now
+			go e.keepAlive(c, idleSince)
+		default:
 			kept = append(kept, c)
 		}
 	}
@@ -69,12 +79,16 @@ func (e *engine) callKeeperLocked(next time.Time) {
 	}
 }
 
-// dueLocked returns when idle c will have to go, zero for never.
+// dueLocked returns when idle c will have to go or be pinged, zero for never.
 func (e *engine) dueLocked(c *conn) time.Time {
+	due := c.expires
 	if e.cfg.MaxIdleTime > 0 && len(e.conns) > e.min {
-		return earlier(c.expires, c.since.Add(e.cfg.MaxIdleTime))
+		due = earlier(due, c.since.Add(e.cfg.MaxIdleTime))
 	}
-	return c.expires
+	if e.cfg.KeepaliveInterval > 0 {
+		due = earlier(due, c.lastHeard().Add(e.cfg.KeepaliveInterval))
+	}
+	return due
 }
 
 // earlier ignores zero times.

@@ -60,6 +60,9 @@ func newMySQLConnector(cfg Config) (*mysqlConnector, error) {
 func (c *mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	g := new(greeting)
 	ci, err := c.Connector.Connect(context.WithValue(ctx, greetingKey{}, g))
+	if err == nil && g.socket != nil {
+		noteCut(ctx, func() { g.socket.Close() })
+	}
 	if err != nil || !g.seen {
 		return ci, err
 	}
@@ -131,6 +134,8 @@ type greeting struct {
 	done bool
 	seen bool
 	id   uint32
+
+	socket socket
 }
 
 type greetingKey struct{}
@@ -213,6 +218,7 @@ func dialNoting(ctx context.Context, network, addr string) (net.Conn, error) {
 	if !noted || !ok {
 		return nc, nil
 	}
+	g.socket = s
 	return &notingConn{socket: s, g: g}, nil
 }
 

@@ -131,6 +131,9 @@ func (l *lender) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.sampled {
+		l.e.noteBorrower(c)
+	}
 	return &handle{e: l.e, c: c}, nil
 }
 

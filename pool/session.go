@@ -24,11 +24,23 @@ type Session interface {
 
 type sessionKey struct{}
 
+// noted is what a Connector tells the pool about the connection that it makes.
+type noted struct {
+	session Session
+	cut     func() // closes the socket, whoever is using it; nil if unknown
+}
+
+func noteCut(ctx context.Context, cut func()) {
+	if slot, ok := ctx.Value(sessionKey{}).(*noted); ok {
+		slot.cut = cut
+	}
+}
+
 // NoteSession is called by a Connector inside Connect, with the context that it
 // was given, to tell the pool the Session of the connection being made. Outside
 // of a pool it does nothing.
 func NoteSession(ctx context.Context, s Session) {
-	if slot, ok := ctx.Value(sessionKey{}).(*Session); ok {
-		*slot = s
+	if slot, ok := ctx.Value(sessionKey{}).(*noted); ok {
+		slot.session = s
 	}
 }

@@ -170,7 +170,7 @@ func TestPingAfterIdle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, s *pooltest.Server) {
-				p := fake(t, s, pool.Config{PingAfterIdle: c.after, MaxLifetime: -1})
+				p := fake(t, s, pool.Config{PingAfterIdle: c.after, MaxLifetime: -1, KeepaliveInterval: -1})
 				hold(t, p).Close()
 				time.Sleep(c.idle)
 				hold(t, p).Close()
@@ -328,6 +328,7 @@ func TestLoggerIsToldAboutFailingDials(t *testing.T) {
 		p := fake(t, s, pool.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		_, err := p.DB().Exec("w")
 		require.Error(t, err)
+		synctest.Wait()
 		require.Contains(t, log.String(), "refused")
 	})
 }

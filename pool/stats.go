@@ -59,6 +59,8 @@ type counts struct {
 	dialFailures uint64
 	ended        uint64
 	abandoned    uint64
+	leaks        uint64
+	slowCalls    uint64
 	closes       [closeCauses]uint64
 	refused      [refusals]uint64
 	wait         Histogram
@@ -114,6 +116,9 @@ type Stats struct {
 	// Abandoned those where that could not be told within a second: their
 	// statements may still run there, uncounted by the cap.
 	Ended, Abandoned uint64
+	// Leaks counts connections reported as held without a call in flight, SlowCalls
+	// calls reported as taking long (see Config.HoldWarning).
+	Leaks, SlowCalls uint64
 	// Statements is about StatementCache.
 	Statements StatementStats
 }
@@ -167,6 +172,8 @@ func (e *engine) stats() Stats {
 		},
 		Ended:     n.ended,
 		Abandoned: n.abandoned,
+		Leaks:     n.leaks,
+		SlowCalls: n.slowCalls,
 
 		Statements: n.statements,
 	}
@@ -212,7 +219,7 @@ func (e *engine) holders(now time.Time) (holders []Holder, opening, closing int)
 	defer e.mu.Unlock()
 	for _, c := range e.conns {
 		if c.busy {
-			holders = append(holders, Holder{Session: c.sessionName(), Held: now.Sub(c.since)})
+			holders = append(holders, c.holder(now))
 		}
 	}
 	return holders, e.dialing, e.closing

@@ -21,7 +21,7 @@ func overhead() []line {
 		ours(new(pooltest.Server), pool.Config{}),
 		plain(new(pooltest.Server), 5, 0),
 		puddled(new(pooltest.Server), 5),
-		ours(new(pooltest.Server), pool.Config{}),
+		ours(new(pooltest.Server), pool.Config{HoldWarning: -1}),
 	}
 	const slices, calls = 40, 10_000
 	times := make([][]time.Duration, len(rivals))
