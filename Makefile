@@ -9,6 +9,8 @@ TEST ?= ./...
 # Further flags for go test: make test FLAGS='-run Stock -count 5'
 FLAGS ?=
 TIMEOUT ?= 6m
+# The tests that break servers under load judge times, so only make long runs them (tag faults).
+TAGS ?=
 # The runs of which bench-pool prints the median.
 RUNS ?= 5
 # How long make soak-pool strikes on each engine.
@@ -39,11 +41,12 @@ test: servers ## Run all tests with -race on MySQL 9, MariaDB and SQLite
 .PHONY: test-modules
 test-modules: # Run the tests of every module beside the servers that are there
 	@$(call in_modules,GOTESTSUM_JSONFILE=$${TEST_JSON:+$$TEST_JSON/$${PWD//\//-}} \
-		go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -timeout $(TIMEOUT) $(FLAGS) $(TEST))
+		go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -timeout $(TIMEOUT) $(TAGS) $(FLAGS) $(TEST))
 
 .PHONY: long
 long: export PRODUCTKIT_LONG := 1
 long: TIMEOUT := 60m
+long: TAGS := -tags faults
 long: test ## The same tests with their full parameters
 
 .PHONY: bench
@@ -57,13 +60,13 @@ bench-pool: servers ## Hold the pool against database/sql, puddle and its bars; 
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
 soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each engine
-	@cd pool/compat && go test -race -count 1 -v -run '^TestSoak$$' -timeout $$(awk 'BEGIN { print 2*$(MINUTES)+10 }')m $(FLAGS) ./faults
+	@cd pool/compat && go test -tags faults -race -count 1 -v -run '^TestSoak$$' -timeout $$(awk 'BEGIN { print 2*$(MINUTES)+10 }')m $(FLAGS) ./faults
 
 .PHONY: lint
 lint: ## Check format, vet, staticcheck, go.mod and the scripts
 	@$(call stage,gofmt,files=$$(gofmt -l .); test -z "$$files" || { echo "run gofmt -w on:" $$files; exit 1; })
-	@$(call stage,go vet,$(call in_modules,go vet $(TEST)))
-	@$(call stage,staticcheck,$(call in_modules,go run $(STATICCHECK) $(TEST)))
+	@$(call stage,go vet,$(call in_modules,go vet -tags faults $(TEST)))
+	@$(call stage,staticcheck,$(call in_modules,go run $(STATICCHECK) -tags faults $(TEST)))
 	@$(call stage,go mod tidy,$(call in_modules,go mod tidy -diff))
 	@if command -v shellcheck >/dev/null; then $(call stage,shellcheck,shellcheck .ci/run internal/mysqltest/provide/*.sh); fi
 

@@ -1,7 +1,10 @@
+//go:build faults
+
 package faults_test
 
 import (
 	"context"
+	"database/sql"
 	"testing"
 	"time"
 
@@ -15,19 +18,7 @@ import (
 // driver.Tx has no context: without the pool's help a COMMIT that begins in time is stuck.
 func TestCommitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(interface {
-		Commit() error
-		Rollback() error
-	}) error{
-		"commit": func(tx interface {
-			Commit() error
-			Rollback() error
-		}) error { return tx.Commit() },
-		"rollback": func(tx interface {
-			Commit() error
-			Rollback() error
-		}) error { return tx.Rollback() },
-	} {
+	for name, end := range map[string]func(*sql.Tx) error{"commit": (*sql.Tx).Commit, "rollback": (*sql.Tx).Rollback} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
