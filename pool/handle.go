@@ -238,10 +238,15 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt,
 	if err := h.use(); err != nil {
 		return nil, err
 	}
-	var (
-		stmt driver.Stmt
-		err  error
-	)
+	st, err := h.borrow(ctx, query)
+	if err != nil || st != nil {
+		h.ran(err)
+		if err != nil {
+			return nil, h.observe(err)
+		}
+		return &lentStmt{Stmt: st.stmt, h: h, borrowed: st}, h.observe(nil)
+	}
+	var stmt driver.Stmt
 	if h.c.preparer != nil {
 		stmt, err = h.c.preparer.PrepareContext(ctx, query)
 	} else {
@@ -255,7 +260,7 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt,
 	if err != nil {
 		return nil, h.observe(err)
 	}
-	return &lentStmt{stmt, h}, h.observe(nil)
+	return &lentStmt{Stmt: stmt, h: h}, h.observe(nil)
 }
 
 func (h *handle) Begin() (driver.Tx, error) {

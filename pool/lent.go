@@ -28,7 +28,23 @@ func (t *lentTx) Rollback() error {
 
 type lentStmt struct {
 	driver.Stmt
-	h *handle
+	h        *handle
+	borrowed *statement // nil if the statement is the caller's alone
+	given    bool
+}
+
+func (s *lentStmt) Close() error {
+	switch {
+	case s.h.closed.Load():
+		return nil // the connection has a new holder, or is gone
+	case s.borrowed != nil:
+		st := s.borrowed
+		s.borrowed, s.given = nil, true
+		return st.giveBack()
+	case s.given:
+		return nil
+	}
+	return s.Stmt.Close()
 }
 
 func (s *lentStmt) CheckNamedValue(nv *driver.NamedValue) error {

@@ -53,6 +53,10 @@ type statement struct {
 	query  driver.StmtQueryContext
 	params int
 	used   uint64
+
+	// A caller's own prepared statement on the same text borrows stmt.
+	borrowed int
+	left     driver.Stmt // to be closed when it has been given back
 }
 
 var textSeed = maphash.MakeSeed()
@@ -84,11 +88,11 @@ func (s *statements) makeRoom() bool {
 	}
 	var oldest *statement
 	for _, st := range s.byKey {
-		if oldest == nil || st.used < oldest.used {
+		if st.borrowed == 0 && (oldest == nil || st.used < oldest.used) {
 			oldest = st
 		}
 	}
-	if s.clock-oldest.used <= 4*uint64(s.size) {
+	if oldest == nil || s.clock-oldest.used <= 4*uint64(s.size) {
 		return false
 	}
 	s.drop(oldest)
@@ -109,9 +113,7 @@ func (s *statements) add(st *statement) {
 // drop closes st on the server, which sends no answer to that.
 func (s *statements) drop(st *statement) {
 	delete(s.byKey, st.text)
-	if st.stmt != nil {
-		st.stmt.Close()
-	}
+	s.refuse(st)
 }
 
 func (s *statements) dropAll() {
@@ -120,12 +122,48 @@ func (s *statements) dropAll() {
 	}
 }
 
-// refuse remembers that st's text cannot be served.
+// refuse has st without its prepared statement: the text cannot be served.
 func (s *statements) refuse(st *statement) {
-	if st.stmt != nil {
+	switch {
+	case st.stmt == nil:
+	case st.borrowed > 0:
+		st.left, st.stmt = st.stmt, nil
+	default:
 		st.stmt.Close()
 		st.stmt = nil
 	}
+}
+
+func (st *statement) giveBack() error {
+	if st.borrowed--; st.borrowed > 0 || st.left == nil {
+		return nil
+	}
+	left := st.left
+	st.left = nil
+	return left.Close()
+}
+
+// borrow returns the cached statement for a caller that prepares query itself:
+// to database/sql every connection is new, so it prepares again on every use.
+func (h *handle) borrow(ctx context.Context, query string) (*statement, error) {
+	s := &h.c.statements
+	if s.size == 0 {
+		return nil, nil
+	}
+	st, admit := s.find(query)
+	if admit {
+		var err error
+		if st, err = h.prepare(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	if st == nil || st.stmt == nil {
+		s.misses++
+		return nil, nil
+	}
+	s.hits++
+	st.borrowed++
+	return st, nil
 }
 
 // statement returns the cached statement to run query with, nil if the driver

@@ -308,3 +308,45 @@ func TestMySQLKeepsNoMoreStatementsThanTheCachesHold(t *testing.T) {
 		}
 	})
 }
+
+func TestMySQLCallersStatementsComeFromTheCache(t *testing.T) {
+	t.Parallel()
+	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
+		ctx := t.Context()
+		p := openMySQL(t, db, pool.Config{MaxConns: 1, MaxOverflow: -1, StatementCache: 4})
+		status := func() (n int) {
+			var name string
+			require.NoError(t, p.DB().QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Com_stmt_prepare'").Scan(&name, &n))
+			return n
+		}
+		before := status()
+		stmt, err := p.DB().PrepareContext(ctx, "SELECT ? + 1")
+		require.NoError(t, err)
+		defer stmt.Close()
+		for i := range 20 {
+			var n int
+			require.NoError(t, stmt.QueryRowContext(ctx, i).Scan(&n))
+			require.Equal(t, i+1, n)
+		}
+		require.LessOrEqual(t, status()-before, 2)
+
+		// One that is in use outlives its eviction and a change of database.
+		tx, err := p.DB().BeginTx(ctx, nil)
+		require.NoError(t, err)
+		kept, err := tx.PrepareContext(ctx, "SELECT ? + 1")
+		require.NoError(t, err)
+		_, err = tx.ExecContext(ctx, "USE information_schema")
+		require.NoError(t, err)
+		for i := range 40 {
+			for range 3 {
+				var n int
+				require.NoError(t, tx.QueryRowContext(ctx, fmt.Sprintf("SELECT %d + ?", i), 1).Scan(&n))
+				require.NoError(t, kept.QueryRowContext(ctx, 6).Scan(&n))
+				require.Equal(t, 7, n)
+			}
+		}
+		require.NoError(t, kept.Close())
+		require.NoError(t, tx.Commit())
+		require.LessOrEqual(t, p.Stats().Statements.Cached, 4)
+	})
+}
