@@ -24,9 +24,10 @@ import (
 // Nothing under mu blocks: no I/O, no logging, no caller's code but
 // context.Context.Err.
 type engine struct {
-	cfg       Config // with defaults
-	min       int    // MinConns, 0 for none
-	limit     int    // MaxConns + MaxOverflow
+	cfg       Config        // with defaults
+	rest      time.Duration // see restedLocked
+	min       int           // MinConns, 0 for none
+	limit     int           // MaxConns + MaxOverflow
 	connector driver.Connector
 	log       *slog.Logger
 	lane      *lane
@@ -64,6 +65,7 @@ func newEngine(cfg Config, connector driver.Connector) *engine {
 	e := &engine{
 		cfg:        cfg,
 		min:        max(cfg.MinConns, 0),
+		rest:       shortestRest(cfg),
 		limit:      cfg.MaxConns + max(cfg.MaxOverflow, 0),
 		connector:  connector,
 		log:        cfg.Logger,
@@ -278,7 +280,7 @@ func (e *engine) placeLocked(c *conn, now time.Time) {
 	}
 	c.busy, c.since = false, now
 	e.idle = append(e.idle, c)
-	e.callKeeperLocked(e.dueLocked(c))
+	e.restedLocked(c, now)
 }
 
 func (e *engine) lendLocked(c *conn, now time.Time) {

@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // keep is the engine's one lasting goroutine. It closes connections whose time
 // has come while they lie idle, pings the others, looks after those that are held, keeps MinConns open and starts dials that had to
@@ -77,6 +80,27 @@ func (e *engine) callKeeperLocked(next time.Time) {
 	case e.wake <- struct{}{}:
 	default:
 	}
+}
+
+// restedLocked has the keeper look after c, which has just become idle. As a rule
+// it comes by before c can be due, and no more is to be worked out.
+func (e *engine) restedLocked(c *conn, now time.Time) {
+	if next := e.keeperNext; !next.IsZero() && next.Sub(now) < e.rest && (c.expires.IsZero() || next.Before(c.expires)) {
+		return
+	}
+	e.callKeeperLocked(e.dueLocked(c))
+}
+
+// shortestRest returns how soon an idle connection may be due at the earliest,
+// its lifetime apart.
+func shortestRest(cfg Config) time.Duration {
+	rest := time.Duration(math.MaxInt64)
+	for _, d := range []time.Duration{cfg.MaxIdleTime, cfg.KeepaliveInterval} {
+		if d > 0 {
+			rest = min(rest, d)
+		}
+	}
+	return rest
 }
 
 // dueLocked returns when idle c will have to go or be pinged, zero for never.

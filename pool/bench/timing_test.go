@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,8 @@ import (
 )
 
 // overhead is one statement on a fake driver that takes no time. The rivals take
-// turns in short slices, so that all of them meet the machine's other load.
+// turns in short slices of one garbage collection and more, and the best counts:
+// it is the one that the machine's other load disturbed least.
 func overhead() []line {
 	ctx := context.Background()
 	rivals := []*rig{
@@ -23,10 +25,10 @@ func overhead() []line {
 		puddled(new(pooltest.Server), 5),
 		ours(new(pooltest.Server), pool.Config{HoldWarning: -1}),
 	}
-	const slices, calls = 40, 10_000
+	const rounds, calls = 40, 10_000
 	times := make([][]time.Duration, len(rivals))
 	allocs := make([]float64, len(rivals))
-	for range slices {
+	for range rounds {
 		for i, r := range rivals {
 			start := time.Now()
 			for range calls {
@@ -37,7 +39,7 @@ func overhead() []line {
 	}
 	ns := make([]float64, len(rivals))
 	for i, r := range rivals {
-		ns[i] = median(times[i]) * 1000 // of ms a thousand calls
+		ns[i] = milliseconds(slices.Min(times[i])) * 1000 // of ms a thousand calls
 		allocs[i] = testing.AllocsPerRun(1000, func() { check(r.exec(ctx)) })
 		r.close()
 	}
@@ -83,9 +85,9 @@ func pointReads(t testing.TB, db *mysqltest.Database) []line {
 		func(id int) { scan(std.QueryRowContext(ctx, query, id)) },
 		func(id int) { scan(stmt.QueryRowContext(ctx, id)) },
 	}
-	const slices, slice = 8, 250 * time.Millisecond
+	const rounds, slice = 12, 150 * time.Millisecond
 	rates := make([]float64, len(rivals))
-	for n := range slices + 1 {
+	for n := range rounds + 1 {
 		for i, read := range rivals {
 			var stop atomic.Bool
 			var reads atomic.Int64
@@ -102,7 +104,7 @@ func pointReads(t testing.TB, db *mysqltest.Database) []line {
 			}
 			wg.Wait()
 			if n > 0 { // the first is for warming up
-				rates[i] += float64(reads.Load()) / time.Since(start).Seconds() / slices
+				rates[i] += float64(reads.Load()) / time.Since(start).Seconds() / rounds
 			}
 		}
 	}
