@@ -67,11 +67,7 @@ func (h *Handler) putProduct(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) updateProduct(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	expect, err := h.expect(r, productRevision)
+	id, expect, err := h.target(r, productRevision)
 	if err != nil {
 		return err
 	}
@@ -88,11 +84,7 @@ func (h *Handler) updateProduct(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) deleteProduct(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	expect, err := h.expect(r, productRevision)
+	id, expect, err := h.target(r, productRevision)
 	if err != nil {
 		return err
 	}
@@ -104,11 +96,7 @@ func (h *Handler) deleteProduct(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) restoreProduct(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	expect, err := h.expect(r, productRevision)
+	id, expect, err := h.target(r, productRevision)
 	if err != nil {
 		return err
 	}
@@ -118,6 +106,16 @@ func (h *Handler) restoreProduct(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.writeProduct(w, http.StatusOK, &p)
 	return nil
+}
+
+// target returns the product that the path of a write names and what the request expects of it.
+func (h *Handler) target(r *http.Request, parse func(opaque string) (product.Revision, bool)) (uuid.UUID, product.Expect, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return uuid.Nil, product.Expect{}, err
+	}
+	expect, err := h.expect(r, parse)
+	return id, expect, err
 }
 
 // pathID returns the ID in the path. What is no UUID names no product.

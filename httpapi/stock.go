@@ -22,11 +22,7 @@ func (h *Handler) getStock(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) adjustStock(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	expect, err := h.expect(r, stockRevision)
+	id, expect, err := h.target(r, stockRevision)
 	if err != nil {
 		return err
 	}
@@ -43,11 +39,7 @@ func (h *Handler) adjustStock(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) setStock(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	expect, err := h.expect(r, stockRevision)
+	id, expect, err := h.target(r, stockRevision)
 	if err != nil {
 		return err
 	}

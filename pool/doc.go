@@ -62,8 +62,8 @@
 //     died in silence. PingTimeout: above the worst round trip to a sound server.
 //   - StatementCache: raise it when Stats().Statements.Misses keep growing with
 //     a fixed set of texts, lower it when the server's Prepared_stmt_count comes
-//     near max_prepared_stmt_count. A statement costs some tens of KB on the
-//     server, for each connection.
+//     near max_prepared_stmt_count. Each statement is kept on the server once for
+//     each connection.
 //   - ConnectTimeout: above a connect's worst, name resolution and TLS included.
 //     A stalled connect keeps a connection's place for so long.
 //   - HoldWarning: above your longest transaction's longest pause. Costs about a
@@ -86,9 +86,8 @@
 //	      300         375    1,000            900/375     =  2  MaxConns 1, or a proxy
 //
 // Few connections each are no hardship: at 300 instances each serves a 300th of
-// the load. 2,000 connections cost the server some GB, and it runs no more of
-// them at a time than it has cores; where instances are many and idle, put a
-// proxy between or run fewer. Prepared statements add up likewise: 300 × 3 × 64
+// the load. A server runs no more connections at a time than it has cores; where
+// instances are many and idle, put a proxy between or run fewer. Prepared statements add up likewise: 300 × 3 × 64
 // is above the default max_prepared_stmt_count of 16,382, so that some
 // connections would go without; 16 a connection fit.
 //
