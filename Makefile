@@ -45,8 +45,8 @@ test-modules: # Run the tests of every module beside the servers that are there
 
 .PHONY: long
 long: export PRODUCTKIT_LONG := 1
-long: TIMEOUT := 60m
-long: TAGS := -tags faults
+long: export TIMEOUT := 60m
+long: export TAGS := -tags faults
 long: test ## The same tests with their full parameters
 
 .PHONY: bench
