@@ -127,7 +127,7 @@ func TestMySQLNeverSeesMoreThanTheCap(t *testing.T) {
 func TestMySQLHealsWhenConnectionsAreKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
-		p := openMySQL(t, db, pool.Config{MaxConns: 4, AcquireTimeout: 10 * time.Second})
+		p := openMySQL(t, db, pool.Config{MaxConns: 4, AcquireTimeout: 10 * time.Second, QueueTarget: -1})
 		stop := make(chan struct{})
 		var wg sync.WaitGroup
 		var served, broken atomic.Int64
@@ -183,7 +183,7 @@ func TestMySQLHealsWhenConnectionsAreKilledUnderLoad(t *testing.T) {
 func TestMySQLCancelledQueriesAreEndedOnTheServer(t *testing.T) {
 	t.Parallel()
 	mysqltest.Each(t, func(t *testing.T, db *mysqltest.Database) {
-		p := openMySQL(t, db, pool.Config{MaxConns: 2, MaxOverflow: -1, AcquireTimeout: 20 * time.Second})
+		p := openMySQL(t, db, pool.Config{MaxConns: 2, MaxOverflow: -1, AcquireTimeout: 20 * time.Second, QueueTarget: -1})
 		var wg sync.WaitGroup
 		var done atomic.Bool
 		for range 8 {

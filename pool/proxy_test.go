@@ -115,7 +115,7 @@ func TestMySQLOverTLS(t *testing.T) {
 	db := mysqltest.NewOn(t, mysqltest.MySQL) // MariaDB makes itself no certificate
 	c := db.Config()
 	dsn := "mysql://" + c.User + ":" + c.Passwd + "@" + c.Addr + "/" + c.DBName + "?ssl_mode="
-	p, err := pool.Open(t.Context(), pool.Config{DSN: dsn + "REQUIRED"})
+	p, err := pool.Open(t.Context(), pool.Config{DSN: dsn + "REQUIRED", AcquireTimeout: 10 * time.Second})
 	require.NoError(t, err)
 	pooltest.NoLeaks(t, p)
 	var name, cipher string
@@ -130,7 +130,7 @@ func TestMySQLOverTLS(t *testing.T) {
 	require.NotEmpty(t, left.Holders[0].Session, "the greeting comes before TLS")
 	held.Close()
 
-	strict, err := pool.Open(t.Context(), pool.Config{DSN: dsn + "VERIFY_IDENTITY"})
+	strict, err := pool.Open(t.Context(), pool.Config{DSN: dsn + "VERIFY_IDENTITY", AcquireTimeout: 10 * time.Second})
 	require.NoError(t, err)
 	pooltest.NoLeaks(t, strict)
 	_, err = strict.DB().ExecContext(t.Context(), "DO 1")

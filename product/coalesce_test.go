@@ -23,6 +23,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	finds   [][]product.Key
+	found   int // finds whose query has been answered
 	applies []product.Batch
 }
 
@@ -32,6 +33,9 @@ func (g *gate) Find(ctx context.Context, keys []product.Key) ([]product.Product,
 	g.mu.Unlock()
 	pass(g.before)
 	found, err := g.Store.Find(ctx, keys)
+	g.mu.Lock()
+	g.found++
+	g.mu.Unlock()
 	pass(g.afterFind)
 	return found, err
 }
@@ -54,6 +58,12 @@ func (g *gate) reached() (finds, applies int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.finds), len(g.applies)
+}
+
+func (g *gate) answered() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.found
 }
 
 // eventually waits for a condition that the code under test brings about.
@@ -170,7 +180,7 @@ func TestGetAfterCreateNeverJoinsAnOlderQuery(t *testing.T) {
 		return answer
 	}
 	early := get()
-	eventually(t, func() bool { finds, _ := g.reached(); return finds == 1 }, "the first query in flight")
+	eventually(t, func() bool { return g.answered() == 1 }, "the first query's answer on its way")
 	_, err := svc.Create(t.Context(), draft("A"))
 	require.NoError(t, err)
 	late := get()

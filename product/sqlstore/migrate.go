@@ -29,8 +29,11 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	engine, err := probe(ctx, db)
-	if err != nil {
+	var engine Engine
+	if err := whileFileBusy(ctx, o.MigrateWait, func(context.Context) (err error) {
+		engine, err = probe(ctx, db)
+		return err
+	}); err != nil {
 		return err
 	}
 	files, err := Migrations(engine.Dialect, &o)

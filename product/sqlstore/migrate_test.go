@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -145,7 +146,16 @@ func TestTenProcessesStartingAtOnceMigrateOnce(t *testing.T) {
 		e := empty()
 		var all errgroup.Group
 		for range 10 {
-			all.Go(child(t, e, 0).Run)
+			cmd := child(t, e, 0)
+			cmd.Stderr = nil
+			all.Go(func() error {
+				_, err := cmd.Output()
+				var exit *exec.ExitError
+				if errors.As(err, &exit) {
+					return fmt.Errorf("%w: %s", err, exit.Stderr)
+				}
+				return err
+			})
 		}
 		require.NoError(t, all.Wait())
 		migratedOnce(t, e)

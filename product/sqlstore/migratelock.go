@@ -76,27 +76,14 @@ type fileLock struct {
 }
 
 func (l *fileLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	wait, cancel := ctx, context.CancelFunc(func() {})
-	if l.wait > 0 {
-		wait, cancel = context.WithTimeout(ctx, l.wait)
-	}
-	defer cancel()
-	backoff := txretry.Backoff{Max: 100 * time.Millisecond}
-	for {
+	err := whileFileBusy(ctx, l.wait, func(wait context.Context) error {
 		_, err := conn.ExecContext(wait, "BEGIN IMMEDIATE")
-		if err == nil {
-			return nil
-		}
-		if code := sqliteCode(err) & 0xff; code != 5 && code != 6 && wait.Err() == nil {
-			return classify(err)
-		}
-		if backoff.Wait(wait) != nil {
-			if ctx.Err() != nil {
-				return classify(err)
-			}
-			return discard(conn, stillMigrating(l.wait, err))
-		}
+		return err
+	})
+	if err != nil {
+		return discard(conn, err)
 	}
+	return nil
 }
 
 func (l *fileLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
@@ -106,6 +93,32 @@ func (l *fileLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 		return discard(conn, err)
 	}
 	return nil
+}
+
+// whileFileBusy repeats what another process's hold on a SQLite file made fail, for as long as
+// wait (not above 0: forever). BEGIN is not all that can fail by that: opening a new file that
+// another process is just turning into WAL is refused at once, whatever busy_timeout says
+// (sqlite.org/c3ref/busy_handler.html).
+func whileFileBusy(ctx context.Context, wait time.Duration, try func(wait context.Context) error) error {
+	waiting, cancel := ctx, context.CancelFunc(func() {})
+	if wait > 0 {
+		waiting, cancel = context.WithTimeout(ctx, wait)
+	}
+	defer cancel()
+	backoff := txretry.Backoff{Max: 100 * time.Millisecond}
+	for {
+		err := try(waiting)
+		code := sqliteCode(err) & 0xff
+		busy := code == 5 || code == 6 // SQLITE_BUSY, SQLITE_LOCKED
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil, !busy && waiting.Err() == nil:
+			return classify(err)
+		case backoff.Wait(waiting) != nil:
+			return stillMigrating(wait, err)
+		}
+	}
 }
 
 func stillMigrating(wait time.Duration, cause error) error {
