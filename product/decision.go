@@ -286,6 +286,7 @@ func (d *Decision) record(w *Write, after *Row, kind ChangeKind, fields []FieldC
 	change := Change{
 		ID:        newID(),
 		ProductID: after.Product.ID,
+		SKU:       after.Product.SKU,
 		Kind:      kind,
 		Version:   after.Product.Version,
 		At:        later(w.At, after.Product.UpdatedAt),

@@ -9,7 +9,7 @@ import (
 )
 
 // The errors that callers tell apart with [errors.Is]. Some come as types that carry more:
-// [InvalidError], [TakenError], [StockError].
+// [InvalidError], [TakenError], [StockError], [ChangesExpiredError].
 var (
 	// ErrInvalid: a rule for the content is broken. See [InvalidError].
 	ErrInvalid = errors.New("product: invalid")
@@ -21,6 +21,8 @@ var (
 	ErrPreconditionFailed = errors.New("product: precondition failed")
 	// ErrInsufficientStock: there is less available than asked for. See [StockError].
 	ErrInsufficientStock = errors.New("product: insufficient stock")
+	// ErrChangesExpired: the change feed does not reach back that far. See [ChangesExpiredError].
+	ErrChangesExpired = errors.New("product: changes expired")
 	// ErrBadCursor: the cursor is damaged, or belongs to another filter or order.
 	ErrBadCursor = errors.New("product: bad cursor")
 
@@ -100,3 +102,22 @@ func (e *StockError) Error() string {
 
 // Is matches [ErrInsufficientStock].
 func (e *StockError) Is(target error) bool { return target == ErrInsufficientStock }
+
+// ChangesExpiredError says which positions of the change feed are left. It matches
+// [ErrChangesExpired].
+//
+// A consumer that keeps a copy of the catalogue reads it all anew and then goes on after Newest,
+// which was the end before it began to read. One that can do with a gap goes on after Oldest.
+type ChangesExpiredError struct {
+	After  Seq // what was asked for
+	Oldest Seq // the least that can be
+	Newest Seq // the greatest
+}
+
+// Error names the positions.
+func (e *ChangesExpiredError) Error() string {
+	return fmt.Sprintf("product: changes after %d have expired; the feed reaches back to %d", e.After, e.Oldest)
+}
+
+// Is matches [ErrChangesExpired].
+func (e *ChangesExpiredError) Is(target error) bool { return target == ErrChangesExpired }

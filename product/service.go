@@ -44,6 +44,17 @@ type Options struct {
 	// BatchTimeout bounds one batch, from its start to its last answer. It does not end when a
 	// caller leaves. Default 10 s.
 	BatchTimeout time.Duration
+
+	// FollowInterval is how often the change feed is asked, while somebody waits at its end, for
+	// what others than this Service have written; beginning with 10 ms after a change, and then
+	// less and less often. Default 1 s, one cheap query however many wait. Negative: not at all,
+	// where only this Service writes.
+	FollowInterval time.Duration
+
+	// KeepChanges is how far the change feed reaches back after [Service.Prune]. Default 30
+	// days: a consumer that was away for longer had better read the catalogue anew. Negative:
+	// for ever.
+	KeepChanges time.Duration
 }
 
 // WithDefaults returns the options with every zero replaced by its default.
@@ -55,6 +66,8 @@ func (o Options) WithDefaults() Options {
 	def(&o.WriteBatchBytes, 4<<20)
 	def(&o.MaxWaiting, 10_000)
 	def(&o.BatchTimeout, 10*time.Second)
+	def(&o.FollowInterval, time.Second)
+	def(&o.KeepChanges, 30*24*time.Hour)
 	if o.MaxWaiting < 0 {
 		o.MaxWaiting = int(^uint(0) >> 1)
 	}
@@ -84,6 +97,7 @@ type Service struct {
 	finds  *coalescer[Key, Product]
 	stocks *coalescer[uuid.UUID, Stock]
 	writes *coalescer[Write, Outcome]
+	tail   *tail
 
 	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
 	lockedUntil atomic.Int64                     // nanoseconds since 1970: until then batches do not wait for locks
@@ -105,6 +119,7 @@ func NewService(store Store, opts *Options) *Service {
 	s.stocks = newReader(s, store.Stock, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
 	s.writes = newWriter(s)
 	s.patient = newPatient(s)
+	s.tail = newTail(s)
 	return s
 }
 
@@ -228,8 +243,8 @@ func (s *Service) Stats() Stats {
 	return Stats{Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats()}
 }
 
-// Close refuses new calls with [ErrClosed] and waits until every accepted one has been
-// answered. When ctx ends first, what still runs is cancelled and answered, and Close returns
+// Close refuses new calls with [ErrClosed], ends those who wait for changes, and waits until every
+// other call that was accepted has been answered. When ctx ends first, what still runs is cancelled and answered, and Close returns
 // an error that matches the context's. It may be called more than once.
 func (s *Service) Close(ctx context.Context) error {
 	defer s.abort()
@@ -237,8 +252,9 @@ func (s *Service) Close(ctx context.Context) error {
 	s.finds.close()
 	s.stocks.close()
 	s.writes.close()
+	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
-	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.patient.close} {
+	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.patient.close, s.tail.close} {
 		select {
 		case <-ended():
 		case <-ctx.Done():

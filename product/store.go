@@ -26,6 +26,21 @@ type Store interface {
 	// then those of its stock by version, at most limit records.
 	History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error)
 
+	// Changes returns the records of all products that follow a position in the feed, by position:
+	// at most limit, and fewer where they are big. It returns none only when nothing follows that
+	// was committed before the call.
+	//
+	// No record ever appears at or before a position that has been returned, and one product's
+	// records, those of its stock included, are in the order of the changes. A record that is not
+	// committed holds nobody up. Errors: [ChangesExpiredError]; [InvalidError] for a position
+	// behind the end.
+	Changes(ctx context.Context, after Seq, limit int) ([]Change, error)
+
+	// PruneChanges lets positions expire up to the first record that is not older than before, and
+	// removes those of stock from the history too. It does a bounded number at a time and reports
+	// whether there are more.
+	PruneChanges(ctx context.Context, before time.Time) (more bool, err error)
+
 	// Apply decides the batch by a [Decision] over locked rows and keeps the result and its
 	// change records in one transaction. It returns an [Outcome] for each write, in order; or
 	// an error, and then nothing was applied; or [ErrOutcomeUnknown].

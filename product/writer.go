@@ -133,6 +133,7 @@ func (s *Service) apply(ctx context.Context, batch []*writeCall, noWait bool) er
 	if err != nil {
 		return err
 	}
+	s.tail.rouse()
 	for i, c := range batch {
 		c.settle(outcomes[i], outcomes[i].Err)
 	}

@@ -68,6 +68,10 @@ var bySQLite = map[int]error{
 }
 
 const (
+	mysqlReadOnly        = 1290 // ER_OPTION_PREVENTS_STATEMENT
+	mysqlReadOnlyTx      = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	mysqlReadOnlyMode    = 1836 // ER_READ_ONLY_MODE
+	sqliteReadOnly       = 8    // SQLITE_READONLY
 	mysqlDuplicate       = 1062 // ER_DUP_ENTRY
 	mysqlDuplicateCase   = 1586 // ER_DUP_ENTRY_WITH_KEY_NAME
 	mysqlNoSuchTable     = 1146 // ER_NO_SUCH_TABLE
@@ -120,6 +124,12 @@ func classify(err error) error {
 
 // errOurs marks what is wrong here and not with the database.
 var errOurs = errors.New("sqlstore")
+
+// readOnly reports whether the database may not be written to, such as a replica.
+func readOnly(err error) bool {
+	number := mysqlNumber(err)
+	return number == mysqlReadOnly || number == mysqlReadOnlyTx || number == mysqlReadOnlyMode || sqliteCode(err)&0xff == sqliteReadOnly
+}
 
 // duplicate reports whether a unique key refused a row.
 func duplicate(err error) bool {

@@ -14,3 +14,15 @@ func (s *Store) FindSQL(column string, keys []any) (string, []any, error) {
 func (s *Store) LockSQL(column, index string, keys []any) (string, []any, error) {
 	return s.tables.lock(column, index, keys, false)
 }
+
+// FeedSQL are the statements of the change feed, to be explained.
+func (s *Store) FeedSQL(after, last product.Seq, arrivals []int64) map[string]func() (string, []any, error) {
+	return map[string]func() (string, []any, error){
+		"feed":       s.tables.feed,
+		"unnumbered": s.tables.unnumbered,
+		"number":     func() (string, []any, error) { return s.tables.number(last, arrivals) },
+		"numbered":   func() (string, []any, error) { return s.tables.numbered(after, 100) },
+		"ages":       func() (string, []any, error) { return s.tables.ages(after) },
+		"pruneStock": func() (string, []any, error) { return s.tables.pruneStock(after, last) },
+	}
+}

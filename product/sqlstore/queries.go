@@ -14,18 +14,19 @@ import (
 // text and arguments. Lists of keys are padded to a power of two, so that there are few texts
 // and caches of prepared statements stay useful.
 type tables struct {
-	dialect                                 Dialect
-	products, stock, tags, changes, batches string
+	dialect                                             Dialect
+	products, stock, tags, changes, changeFeed, batches string
 }
 
 func newTables(d Dialect, prefix string) tables {
 	return tables{
-		dialect:  d,
-		products: prefix + "products",
-		stock:    prefix + "stock",
-		tags:     prefix + "tags",
-		changes:  prefix + "changes",
-		batches:  prefix + "batches",
+		dialect:    d,
+		products:   prefix + "products",
+		stock:      prefix + "stock",
+		tags:       prefix + "tags",
+		changes:    prefix + "changes",
+		changeFeed: prefix + "change_feed",
+		batches:    prefix + "batches",
 	}
 }
 
@@ -41,10 +42,11 @@ var claimColumns = []string{"live_sku", "variant_key", "deleted"}
 
 var (
 	stockColumns  = []string{"product_id", "on_hand", "reserved", "version"}
-	changeColumns = []string{"id", "product_id", "subject", "version", "kind", "changed_at", "actor", "reason", "fields"}
+	changeColumns = []string{"id", "product_id", "subject", "version", "sku", "kind", "changed_at", "actor", "reason", "fields"}
 
 	productSelection = qualified("p", productColumns)
 	stockSelection   = qualified("s", stockColumns)
+	changeSelection  = append([]string{"seq"}, changeColumns...)
 )
 
 func qualified(alias string, columns []string) string {
@@ -97,7 +99,7 @@ func (t tables) lock(column, index string, keys []any, noWait bool) (string, []a
 }
 
 func (t tables) history(id uuid.UUID, limit int) (string, []any, error) {
-	return sq.Select(changeColumns...).From(t.changes).
+	return sq.Select(changeSelection...).From(t.changes).
 		Where(sq.Eq{"product_id": id[:]}).
 		OrderBy("subject", "version").Limit(uint64(limit)).ToSql()
 }
@@ -177,7 +179,8 @@ func (t tables) probes() []string {
 		"SELECT " + columns(productColumns, claimColumns) + " FROM " + t.products + " WHERE 1 = 0",
 		"SELECT " + columns(stockColumns) + " FROM " + t.stock + " WHERE 1 = 0",
 		"SELECT tag, product_id FROM " + t.tags + " WHERE 1 = 0",
-		"SELECT " + columns(changeColumns) + ", seq FROM " + t.changes + " WHERE 1 = 0",
+		"SELECT " + columns(changeSelection) + ", arrival FROM " + t.changes + " WHERE 1 = 0",
+		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",
 		"SELECT id FROM " + t.batches + " WHERE 1 = 0",
 	}
 }

@@ -141,15 +141,16 @@ func changeValues(c *product.Change) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: change of product %s: %w", errOurs, c.ProductID, err)
 	}
-	return []any{c.ID[:], c.ProductID[:], subject(c.Kind), c.Version, string(c.Kind), c.At.UnixMicro(), c.Actor, c.Reason, fields}, nil
+	return []any{c.ID[:], c.ProductID[:], subject(c.Kind), c.Version, c.SKU, string(c.Kind), c.At.UnixMicro(), c.Actor, c.Reason, fields}, nil
 }
 
 func scanChange(rows *sql.Rows) (product.Change, error) {
 	var c product.Change
+	var seq sql.NullInt64
 	var id, productID, fields sql.RawBytes
 	var subject int
 	var at int64
-	if err := scan(rows, "change", &id, &productID, &subject, &c.Version, &c.Kind, &at, &c.Actor, &c.Reason, &fields); err != nil {
+	if err := scan(rows, "change", &seq, &id, &productID, &subject, &c.Version, &c.SKU, &c.Kind, &at, &c.Actor, &c.Reason, &fields); err != nil {
 		return c, err
 	}
 	err := readID(&c.ID, id)
@@ -162,7 +163,7 @@ func scanChange(rows *sql.Rows) (product.Change, error) {
 	if err != nil {
 		return c, corrupt("change", id, err)
 	}
-	c.At = fromMicros(at)
+	c.Seq, c.At = product.Seq(seq.Int64), fromMicros(at)
 	return c, nil
 }
 

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"sync/atomic"
 	"unicode/utf8"
@@ -200,17 +201,23 @@ func (s *Store) History(ctx context.Context, id uuid.UUID, limit int) ([]product
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.reads.QueryContext(ctx, query, args...)
+	return readChanges(ctx, s.reads, query, args, math.MaxInt)
+}
+
+// readChanges reads records until they have this many bytes, and at least one.
+func readChanges(ctx context.Context, q querier, query string, args []any, most int) ([]product.Change, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, classify(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var changes []product.Change
-	for rows.Next() {
+	for bytes := 0; bytes < most && rows.Next(); {
 		c, err := scanChange(rows)
 		if err != nil {
 			return nil, err
 		}
+		bytes += c.Size()
 		changes = append(changes, c)
 	}
 	return changes, classify(rows.Err())

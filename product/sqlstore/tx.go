@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,7 +24,9 @@ var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the 
 //
 // Apply works inside a SAVEPOINT: after an error nothing of the batch is left, and the host may
 // go on, unless the error matches [ErrTransactionLost] (a deadlock, a lost connection). The
-// isolation level and the waiting for locks are the host's; READ COMMITTED avoids gap locks. On
+// isolation level and the waiting for locks are the host's; READ COMMITTED avoids gap locks. What
+// the transaction changes enters the change feed after its commit; its own Changes only shows what
+// has been read outside of it. On
 // SQLite the transaction should have begun with BEGIN IMMEDIATE (_txlock=immediate), or its
 // first write may fail with [product.ErrBusy].
 func (s *Store) InTx(tx *sql.Tx) product.Store {
@@ -60,6 +63,26 @@ func (t *txStore) History(ctx context.Context, id uuid.UUID, limit int) ([]produ
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.inner.History(ctx, id, limit)
+}
+
+// Changes returns what readers outside have numbered. It numbers nothing itself: all other readers
+// would wait for the host's commit, and a rollback would take back what had been delivered.
+func (t *txStore) Changes(ctx context.Context, after product.Seq, limit int) ([]product.Change, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, err := t.inner.feed(ctx)
+	if err == nil {
+		err = f.check(after)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.inner.numbered(ctx, after, limit)
+}
+
+// PruneChanges is refused, for the reason that keeps Changes from numbering.
+func (t *txStore) PruneChanges(context.Context, time.Time) (more bool, err error) {
+	return false, fmt.Errorf("sqlstore: the change feed is pruned in transactions of its own, not in the host's: %w", errors.ErrUnsupported)
 }
 
 func (t *txStore) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {

@@ -264,7 +264,8 @@ func (s *suite) history() {
 		if got[i].ID == uuid.Nil || got[i].ProductID != p.ID || time.Since(got[i].At) > time.Hour {
 			s.Fatalf("record %+v has a wrong ID, product or time", got[i])
 		}
-		got[i].ID, got[i].ProductID, got[i].At = uuid.Nil, uuid.Nil, time.Time{}
+		s.equal(got[i].SKU, "P", "SKU")
+		got[i].ID, got[i].ProductID, got[i].SKU, got[i].At = uuid.Nil, uuid.Nil, "", time.Time{}
 	}
 	s.equal(got, want, "history")
 	some, err := s.History(s.ctx(), p.ID, 2)
