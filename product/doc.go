@@ -22,6 +22,13 @@
 // a [Patch] is merged with what is there, not with what the caller last saw. A caller who
 // wants to be sure of what it saw says so by [Expect].
 //
+// # Change feed
+//
+// Every change of every product stands in one feed, written in the transaction of the change.
+// [Service.Changes] reads on from a position, [Service.Follow] waits for more. Nothing ever
+// appears behind a position that was delivered, so a consumer that stores the last one it has
+// dealt with misses nothing, whatever it, the writers or their transactions went through.
+//
 // # Unknown outcomes
 //
 // A connection can die while a COMMIT is under way. A Store then finds out what became of it;

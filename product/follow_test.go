@@ -65,7 +65,7 @@ func TestAFollowerIsWokenByItsOwnService(t *testing.T) {
 	svc := newService(t, &product.Options{FollowInterval: -1}) // nothing but being woken helps
 	ctx, cancel := context.WithCancel(bounded(t))
 	got, end := follow(ctx, svc, 0)
-	for i := range 50 {
+	for i := range 20 {
 		sku := fmt.Sprint("P", i)
 		create(t, svc, sku)
 		select {

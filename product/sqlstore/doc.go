@@ -19,6 +19,15 @@
 // Each transaction sets READ COMMITTED for itself, and innodb_lock_wait_timeout for the time
 // that it runs; nothing of this is left behind on the host's connections.
 //
+// # Change feed
+//
+// Reading the feed writes: it gives committed changes their positions, in short transactions that
+// lock one row and that no writer waits for. The order of one product's changes is that of an
+// AUTO_INCREMENT column that is filled under the product's row lock, so all writers must be on one
+// server, or on a cluster that counts as one. While some transaction stays open for hours, finding
+// new changes on MySQL and MariaDB gets slower with each change made meanwhile, as InnoDB keeps
+// what that transaction might still read.
+//
 // # SQLite
 //
 // SQLite from 3.37 through any driver whose errors have a method Code() int, such as
