@@ -193,7 +193,7 @@ func (f failing) History(context.Context, uuid.UUID, int) ([]product.Change, err
 func (f failing) Changes(context.Context, product.Seq, int) ([]product.Change, error) {
 	return nil, f.err
 }
-func (f failing) PruneChanges(context.Context, time.Time) (bool, error) { return false, f.err }
+func (f failing) PruneChanges(context.Context, time.Time) (bool, error)           { return false, f.err }
 func (f failing) Apply(context.Context, product.Batch) ([]product.Outcome, error) { return nil, f.err }
 
 func TestErrorsOfTheStoreBecomeProblemsThatTellNothingOfTheirCause(t *testing.T) {

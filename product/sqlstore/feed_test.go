@@ -140,7 +140,7 @@ func TestReadersOfManyInstancesAgree(t *testing.T) {
 			store, err := sqlstore.New(t.Context(), e.open(t), nil)
 			require.NoError(t, err)
 			all.Go(func() {
-				for after := product.Seq(0); ; after = feeds[i][len(feeds[i])-1].Seq {
+				for after := product.Seq(0); ; {
 					page, err := store.Changes(t.Context(), after, 150)
 					if errors.Is(err, product.ErrBusy) {
 						continue
@@ -149,6 +149,7 @@ func TestReadersOfManyInstancesAgree(t *testing.T) {
 						break
 					}
 					feeds[i] = append(feeds[i], page...)
+					after = page[len(page)-1].Seq
 				}
 			})
 		}
