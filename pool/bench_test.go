@@ -3,10 +3,12 @@ package pool_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/pool"
 	"github.com/productkit-go/productkit/pool/pooltest"
 )
@@ -53,4 +55,40 @@ func BenchmarkAcquire(b *testing.B) {
 	}
 	run("database/sql", plain)
 	run("pool", ours)
+}
+
+// BenchmarkStatementCache reads rows by their key with many different texts in turn.
+func BenchmarkStatementCache(b *testing.B) {
+	db := mysqltest.New(b)
+	ctx := context.Background()
+	_, err := db.DB().ExecContext(ctx, "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(40))")
+	require.NoError(b, err)
+	_, err = db.DB().ExecContext(ctx, "INSERT INTO item VALUES (1, 'a product')")
+	require.NoError(b, err)
+	for _, texts := range []int{1, 64, 256} {
+		for _, size := range []int{-1, 64, 256} {
+			b.Run(fmt.Sprintf("texts=%d/cache=%d", texts, max(size, 0)), func(b *testing.B) {
+				p, err := pool.Open(ctx, pool.Config{DSN: db.DSN(), MaxConns: 1, MaxOverflow: -1, StatementCache: size})
+				require.NoError(b, err)
+				b.Cleanup(func() { p.Shutdown(ctx) })
+				query := make([]string, texts)
+				for i := range query {
+					query[i] = fmt.Sprintf("SELECT name, %d FROM item WHERE id = ?", i)
+				}
+				var name string
+				var n int
+				read := func(i int) {
+					if err := p.DB().QueryRowContext(ctx, query[i%texts], 1).Scan(&name, &n); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for i := range 3 * texts { // prepared and warm
+					read(i)
+				}
+				for i := 0; b.Loop(); i++ {
+					read(i)
+				}
+			})
+		}
+	}
 }

@@ -111,8 +111,9 @@ type Config struct {
 	ConnectTimeout time.Duration
 
 	// StatementCache is how many prepared statements each connection keeps for
-	// queries with arguments, so that they cost one round trip and no parsing.
-	// Default 64: more than the distinct statements of most services, and a
+	// queries with arguments, so that they cost one round trip and no parsing:
+	// a tenth to a fifth more point reads a second than without (make
+	// bench-pool). Default 64: more than the distinct statements of most services, and a
 	// fleet of 30 instances with 5 connections stays below MySQL's default
 	// max_prepared_stmt_count of 16,382. Negative means off.
 	//
@@ -147,7 +148,7 @@ type Config struct {
 	// reported apart. Nothing is taken away. A query whose rows are read slowly
 	// counts as held. Default 30 s; negative means off.
 	//
-	// Stacks are taken of transactions, of up to 2,000 other borrowers a second,
+	// Stacks are taken of transactions, of up to 500 other borrowers a second,
 	// and of all for ten minutes after one was reported whose is unknown.
 	HoldWarning time.Duration
 

@@ -21,6 +21,7 @@ type conn struct {
 
 	session    Session   // nil if unknown
 	cut        func()    // closes the socket, whoever is using it; nil if unknown
+	looksOnly  bool      // ResetSession does nothing but look whether the socket is open
 	generation uint64    // the engine's, when the dial began
 	expires    time.Time // drawn once; zero means never
 
@@ -28,6 +29,7 @@ type conn struct {
 	index    int       // in engine.conns
 	busy     bool      // in a caller's hands, or on its way there
 	needPing bool      // before it is handed out
+	proven   bool      // it worked a moment ago
 	since    time.Time // when it became busy or idle
 	cached   int       // statements, as of the last release
 	kept     bool      // busy with the keeper's ping

@@ -127,6 +127,7 @@ func (e *engine) open(ctx context.Context) (*conn, error) {
 	}
 	c := newConn(ci)
 	c.session, c.cut = n.session, n.cut
+	c.looksOnly = n.mysql && e.cfg.Wrap == nil
 	// Without a session there may be a proxy between, where a prepared statement
 	// ties the connection to one server, or is lost on the way to the next.
 	if n.session != nil && c.preparer != nil {

@@ -67,7 +67,7 @@
 //   - ConnectTimeout: above a connect's worst, name resolution and TLS included.
 //     A stalled connect keeps a connection's place for so long.
 //   - HoldWarning: above your longest transaction's longest pause. Costs about a
-//     microsecond for each stack taken, at most 2,000 in a second.
+//     microsecond for each stack taken, at most 500 in a second.
 //   - MaxUses: off, unless the server leaks memory per connection.
 //
 // # A budget for 3, 30 and 300 instances
@@ -110,7 +110,8 @@
 //     time; many broken or by ping mean that somebody between ends connections.
 //   - Statements.Misses near Hits: texts that differ each time, such as IN lists
 //     of any length or values written into the text.
-//   - Abandoned: statements that nobody waits for may be running on the server.
+//   - Abandoned: statements that nobody waits for may be running on the server;
+//     Lingering: the pool is still trying to end so many of them.
 //
 // # Errors
 //

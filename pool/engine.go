@@ -50,6 +50,7 @@ type engine struct {
 	dialing    int
 	attempts   map[*attempt]bool // the dials under way
 	closing    int
+	lingering  int // abandoned sessions that are still being ended
 	pace       pace
 	generation uint64
 	bumped     time.Time
@@ -136,6 +137,7 @@ func (e *engine) take(ctx context.Context, now time.Time, again *waiter) (*conn,
 			continue
 		}
 		// Less one: a nanosecond means always, however coarse the clock is.
+		c.proven = false
 		c.needPing = e.suspect ||
 			e.cfg.PingAfterIdle > 0 && now.Sub(c.since) >= e.cfg.PingAfterIdle-1
 		e.lendLocked(c, now)
@@ -205,6 +207,9 @@ func (e *engine) accept(ctx context.Context, w *waiter, g grant) (*conn, error) 
 // check makes sure that c works, as far as that can be told before using it. On
 // an error c is gone.
 func (e *engine) check(ctx context.Context, c *conn) error {
+	if c.proven && c.looksOnly {
+		return nil // the look is a system call, as dear as the rest of the handover
+	}
 	if err := c.reset(ctx); err != nil {
 		e.discard(c, CloseBroken)
 		return err
@@ -260,6 +265,11 @@ func (e *engine) release(c *conn, broken, inFlight bool) {
 	}
 }
 
+// provenFor is how long ago a holder who passes its connection straight on may
+// have got it, for the connection to count as one that works. Within so short a
+// time a socket can just as well break after it was looked at.
+const provenFor = 10 * time.Millisecond
+
 // placeLocked finds the next use for a working connection: the first waiter, the
 // idle stack, or none.
 func (e *engine) placeLocked(c *conn, now time.Time) {
@@ -268,8 +278,9 @@ func (e *engine) placeLocked(c *conn, now time.Time) {
 		return
 	}
 	if w := e.nextLocked(now); w != nil {
-		e.lendLocked(c, now)
+		c.proven = now.Sub(c.since) <= provenFor
 		c.needPing = false // it worked a moment ago
+		e.lendLocked(c, now)
 		e.counts.waited(now.Sub(w.since))
 		w.ready <- grant{c: c}
 		return

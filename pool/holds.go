@@ -13,12 +13,12 @@ const (
 	// or two to the borrower.
 	stackDepth = 20
 
-	// To take a stack costs about a microsecond, as much as the rest of a
-	// lending. Up to stacksPerWindow of them every stackWindow, 2,000 a second,
-	// that is a fifth of a percent of a core; beyond, lendings without a stack
-	// follow. Transactions always get one.
+	// To take a stack costs 1 to 6 µs, more than the rest of a lending. Up to
+	// stacksPerWindow of them every stackWindow, 500 a second, that is at most
+	// 0.3 % of a core; beyond, lendings without a stack follow. Transactions
+	// always get one.
 	stackWindow     = 10 * time.Millisecond
-	stacksPerWindow = 20
+	stacksPerWindow = 5
 
 	// stacksAfterLeak is for how long every lending gets a stack after one
 	// without was found to be held: who leaks once leaks again.

@@ -17,8 +17,10 @@ type Session interface {
 	String() string
 
 	// End asks the server to end the session, over another connection of the
-	// same connector, and reports whether it is gone. It is called again, within
-	// a second in all, while it returns false and no error.
+	// same connector, and reports whether it is gone. It is called again while it
+	// returns false and no error, for a second in all; if that was in vain, now
+	// and then for 10 minutes more, so it must not take another session that got
+	// the same name meanwhile for this one.
 	End(ctx context.Context, via driver.Conn) (gone bool, err error)
 }
 
@@ -28,11 +30,12 @@ type sessionKey struct{}
 type noted struct {
 	session Session
 	cut     func() // closes the socket, whoever is using it; nil if unknown
+	mysql   bool   // a connection of go-sql-driver
 }
 
-func noteCut(ctx context.Context, cut func()) {
+func noteMySQL(ctx context.Context, cut func()) {
 	if slot, ok := ctx.Value(sessionKey{}).(*noted); ok {
-		slot.cut = cut
+		slot.mysql, slot.cut = true, cut
 	}
 }
 

@@ -53,8 +53,9 @@ func overhead() []line {
 }
 
 // pointReads is 64 callers on 5 connections to a real server, each reading one
-// row by its key. The rivals take turns in short slices, so that all of them meet
-// the machine's other load.
+// row by its key. The rivals take turns in short slices, each time in another
+// order, so that all of them meet the machine's other load, and their median slices
+// count.
 func pointReads(t testing.TB, db *mysqltest.Database) []line {
 	ctx := context.Background()
 	_ = must(db.DB().ExecContext(ctx, "CREATE TABLE IF NOT EXISTS item (id INT PRIMARY KEY, name VARCHAR(40))"))
@@ -75,6 +76,8 @@ func pointReads(t testing.TB, db *mysqltest.Database) []line {
 	defer stmt.Close()
 	p := must(pool.Open(ctx, pool.Config{DSN: db.DSN(), MaxConns: 5, MaxOverflow: -1}))
 	defer p.Shutdown(ctx)
+	text := must(pool.Open(ctx, pool.Config{DSN: db.DSN(), MaxConns: 5, MaxOverflow: -1, StatementCache: -1}))
+	defer text.Shutdown(ctx)
 
 	scan := func(row *sql.Row) {
 		var name string
@@ -84,11 +87,14 @@ func pointReads(t testing.TB, db *mysqltest.Database) []line {
 		func(id int) { scan(p.DB().QueryRowContext(ctx, query, id)) },
 		func(id int) { scan(std.QueryRowContext(ctx, query, id)) },
 		func(id int) { scan(stmt.QueryRowContext(ctx, id)) },
+		func(id int) { scan(text.DB().QueryRowContext(ctx, query, id)) },
 	}
-	const rounds, slice = 12, 150 * time.Millisecond
-	rates := make([]float64, len(rivals))
+	const rounds, slice = 24, 150 * time.Millisecond
+	seen := make([][]float64, len(rivals))
 	for n := range rounds + 1 {
-		for i, read := range rivals {
+		for turn := range rivals {
+			i := (turn + n) % len(rivals)
+			read := rivals[i]
 			var stop atomic.Bool
 			var reads atomic.Int64
 			var wg sync.WaitGroup
@@ -104,12 +110,17 @@ func pointReads(t testing.TB, db *mysqltest.Database) []line {
 			}
 			wg.Wait()
 			if n > 0 { // the first is for warming up
-				rates[i] += float64(reads.Load()) / time.Since(start).Seconds() / rounds
+				seen[i] = append(seen[i], float64(reads.Load())/time.Since(start).Seconds())
 			}
 		}
+	}
+	rates := make([]float64, len(rivals))
+	for i := range seen {
+		rates[i] = middle(seen[i])
 	}
 	return []line{
 		{"MySQL point reads (database/sql)", rates[0], rates[1], "/s", atLeast(ratio, 1.3)},
 		{"MySQL point reads (database/sql, hand-prepared)", rates[0], rates[2], "/s", atLeast(ratio, 1)},
+		{"MySQL point reads (this pool, StatementCache off)", rates[0], rates[3], "/s", bar{}},
 	}
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"math"
@@ -264,8 +265,12 @@ func median(v []time.Duration) float64 {
 	if len(v) == 0 {
 		return math.NaN()
 	}
+	return milliseconds(middle(v))
+}
+
+func middle[T cmp.Ordered](v []T) T {
 	slices.Sort(v)
-	return milliseconds(v[len(v)/2])
+	return v[len(v)/2]
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
