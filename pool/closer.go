@@ -4,13 +4,20 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/productkit-go/productkit/internal/txretry"
 )
 
 const (
 	// closeGrace is how long closing a connection may keep its place.
 	closeGrace = time.Second
-	// endTimeout bounds ending a session on the server.
+	// endTimeout bounds ending a session on the server while that keeps a place.
 	endTimeout = time.Second
+
+	// What could not be ended is tried again without keeping a place, for
+	// lingerFor, and lingerMost at the same time.
+	lingerFor  = 10 * time.Minute
+	lingerMost = 100
 )
 
 // retireLocked takes c out of use and closes it in the background; its place is
@@ -43,15 +50,45 @@ func (e *engine) finish(c *conn, inFlight bool) {
 		return
 	}
 	c.ci.Close()
-	gone := e.endSession(c.session)
+	gone, err := e.endSession(c.session)
 	e.mu.Lock()
+	again := false
 	if gone {
 		e.counts.ended++
 	} else {
 		e.counts.abandoned++
+		if again = e.lingering < lingerMost && !e.closed; again {
+			e.lingering++
+		}
 	}
 	e.mu.Unlock()
 	free()
+	if gone {
+		return
+	}
+	e.log.Warn("pool: cannot end a cancelled session; its statement may go on running", "session", c.session.String(), "error", err, "trying_again", again)
+	if again {
+		e.endLater(c.session)
+	}
+}
+
+// endLater goes on trying to end an abandoned session: its statement may run, and
+// hold locks, for as long as it likes.
+func (e *engine) endLater(s Session) {
+	defer func() {
+		e.mu.Lock()
+		e.lingering--
+		e.mu.Unlock()
+	}()
+	ctx, cancel := context.WithTimeout(e.ctx, lingerFor)
+	defer cancel()
+	pause := txretry.Backoff{First: time.Second, Max: 30 * time.Second}
+	for pause.Wait(ctx) == nil {
+		if gone, _ := e.endSession(s); gone {
+			e.log.Info("pool: an abandoned session is gone from the server", "session", s.String())
+			return
+		}
+	}
 }
 
 func (e *engine) freePlace() {
@@ -63,7 +100,7 @@ func (e *engine) freePlace() {
 }
 
 // endSession ends s over the health lane and waits until the server has let go.
-func (e *engine) endSession(s Session) bool {
+func (e *engine) endSession(s Session) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	pause := time.NewTimer(0)
@@ -71,23 +108,18 @@ func (e *engine) endSession(s Session) bool {
 	for d := 2 * time.Millisecond; ; d = min(2*d, 50*time.Millisecond) {
 		select {
 		case <-ctx.Done():
-			return false
+			return false, ctx.Err()
 		case <-pause.C:
 		}
 		if e.serves(s) {
-			return true
+			return true, nil
 		}
-		var gone bool
-		err := e.lane.do(ctx, func(c *conn) (err error) {
+		err = e.lane.do(ctx, func(c *conn) (err error) {
 			gone, err = s.End(ctx, c.ci)
 			return err
 		})
-		if err != nil {
-			e.log.Warn("pool: cannot end a cancelled session; its statement may go on running", "session", s.String(), "error", err)
-			return false
-		}
-		if gone {
-			return true
+		if err != nil || gone {
+			return gone, err
 		}
 		pause.Reset(d)
 	}

@@ -57,7 +57,7 @@ func TestASessionThatCannotBeEndedIsCountedAbandonedAfterASecond(t *testing.T) {
 	bubble(t, func(t *testing.T, s *pooltest.Server) {
 		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1, MaxIdleTime: -1})
 		require.NoError(t, p.Ping(t.Context()))
-		s.SetStatementTime(time.Minute)
+		s.SetStatementTime(time.Hour)
 		c := hold(t, p)
 		s.KillIdle() // and with the others the lane's
 		s.SetStalled(true, false)
@@ -77,9 +77,39 @@ func TestASessionThatCannotBeEndedIsCountedAbandonedAfterASecond(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 		require.EqualValues(t, 1, p.Stats().Abandoned)
 		require.Zero(t, p.Stats().Closing)
+		require.Equal(t, 1, p.Stats().Lingering)
+
 		s.SetStalled(false, false)
 		s.SetPing(0, nil)
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Second)
+		require.Zero(t, s.Counts().Running, "it was ended when the server could be reached")
+		require.Zero(t, p.Stats().Lingering)
+	})
+}
+
+func TestAnAbandonedSessionIsLeftAloneAfterTenMinutes(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1})
+		require.NoError(t, p.Ping(t.Context()))
+		c := hold(t, p)
+		s.SetStatementTime(time.Hour)
+		s.SetRefuse(errors.New("no luck"))
+		var call sync.WaitGroup
+		call.Go(func() {
+			_, err := c.ExecContext(within(100*time.Millisecond), "w")
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+		synctest.Wait()
+		s.KillIdle() // the lane's
+		call.Wait()
+		c.Close()
+		time.Sleep(9 * time.Minute)
+		require.Equal(t, 1, p.Stats().Lingering)
+		time.Sleep(2 * time.Minute)
+		require.Zero(t, p.Stats().Lingering)
+		require.EqualValues(t, 1, p.Stats().Abandoned)
+		require.Equal(t, 1, s.Counts().Running)
+		time.Sleep(time.Hour)
 	})
 }
 

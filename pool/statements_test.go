@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +119,37 @@ func TestAServerOutOfStatementsIsLeftAloneForAMinute(t *testing.T) {
 		run()
 		require.Equal(t, 4, s.Counts().Prepares)
 	})
+}
+
+func TestAStatementThatTheServerTurnsAwayIsRunItsOwnWay(t *testing.T) {
+	t.Parallel()
+	for number, prepares := range map[uint16]int{ // so many in all
+		1615: 2, // tables changed
+		1243: 2, // the session was reset
+		1210: 1, // an argument that fits only as text
+		1295: 1, // not supported for prepared statements
+	} {
+		s := new(pooltest.Server)
+		p := single(t, s, pool.Config{})
+		for range 2 {
+			_, err := p.DB().Exec("w ?", 1)
+			require.NoError(t, err)
+		}
+		require.Equal(t, 1, s.Counts().Prepared)
+		var turned atomic.Bool
+		s.OnStatement(func(string) (time.Duration, error) {
+			if turned.CompareAndSwap(false, true) {
+				return 0, &mysql.MySQLError{Number: number}
+			}
+			return 0, nil
+		})
+		for range 3 {
+			_, err := p.DB().Exec("w ?", 1)
+			require.NoError(t, err, number)
+		}
+		require.True(t, turned.Load())
+		require.Equal(t, prepares, s.Counts().Prepares, number)
+	}
 }
 
 func TestPreparedStatementsGoWhenTheDatabaseChanges(t *testing.T) {

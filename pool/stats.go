@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -116,11 +117,26 @@ type Stats struct {
 	// Abandoned those where that could not be told within a second: their
 	// statements may still run there, uncounted by the cap.
 	Ended, Abandoned uint64
+	// Lingering is how many of the abandoned ones the pool is still trying to end,
+	// which it does for 10 minutes, and for 100 at the same time.
+	Lingering int
 	// Leaks counts connections reported as held without a call in flight, SlowCalls
 	// calls reported as taking long (see Config.HoldWarning).
 	Leaks, SlowCalls uint64
 	// Statements is about StatementCache.
 	Statements StatementStats
+}
+
+// String is one line for a log.
+func (s Stats) String() string {
+	closed := uint64(0)
+	for _, n := range s.Closes {
+		closed += n
+	}
+	r := s.Refused
+	return fmt.Sprintf("%v; %d lent, %d queued, %d refused, %d of %d dials failed, %d closed, %d abandoned, %d leaks, %d slow calls",
+		s.State, s.Wait.Count, s.Queued, r.Timeout+r.QueueFull+r.Overloaded+r.Canceled+r.Closed+r.DialFailed,
+		s.DialFailures, s.Dial.Count, closed, s.Abandoned, s.Leaks, s.SlowCalls)
 }
 
 // StatementStats counts what the connections' statement caches did, as of when
@@ -172,6 +188,7 @@ func (e *engine) stats() Stats {
 		},
 		Ended:     n.ended,
 		Abandoned: n.abandoned,
+		Lingering: e.lingering,
 		Leaks:     n.leaks,
 		SlowCalls: n.slowCalls,
 

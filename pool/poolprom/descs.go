@@ -9,7 +9,7 @@ type descs struct {
 	sqlMaxOpen, sqlOpen, sqlInUse, sqlIdle, sqlWaitCount, sqlWaitDuration,
 	sqlMaxIdleClosed, sqlMaxIdleTimeClosed, sqlMaxLifetimeClosed *prometheus.Desc
 
-	closed, refused, dialFailures, abandoned *prometheus.Desc
+	closed, refused, dialFailures, abandoned, lingering, leaks, slowCalls *prometheus.Desc
 
 	statements, hits, misses, prepares, evictions *prometheus.Desc
 }
@@ -49,7 +49,10 @@ func newDescs(pool string) descs {
 		closed:       own("closed_total", "The number of connections that the pool has closed, by cause.", "cause"),
 		refused:      own("refused_total", "The number of callers that got no connection, by reason.", "reason"),
 		dialFailures: own("dial_failures_total", "The number of connects that failed."),
-		abandoned:    own("abandoned_total", "The number of cancelled statements that could not be ended on the server."),
+		abandoned:    own("abandoned_total", "The number of cancelled statements that could not be ended on the server within a second."),
+		lingering:    own("lingering", "The number of abandoned statements that the pool is still trying to end."),
+		leaks:        own("leaks_total", "The number of connections that were reported as held without a call in flight."),
+		slowCalls:    own("slow_calls_total", "The number of calls that were reported as taking long."),
 
 		statements: own("statements", "The number of prepared statements that the connections hold."),
 		hits:       own("statement_hits_total", "The number of statements that ran as a cached one."),
@@ -64,7 +67,7 @@ func (d *descs) all() []*prometheus.Desc {
 		d.count, d.max, d.idleMax, d.idleMin, d.pending, d.timeouts, d.createTime, d.waitTime, d.useTime,
 		d.sqlMaxOpen, d.sqlOpen, d.sqlInUse, d.sqlIdle, d.sqlWaitCount, d.sqlWaitDuration,
 		d.sqlMaxIdleClosed, d.sqlMaxIdleTimeClosed, d.sqlMaxLifetimeClosed,
-		d.closed, d.refused, d.dialFailures, d.abandoned,
+		d.closed, d.refused, d.dialFailures, d.abandoned, d.lingering, d.leaks, d.slowCalls,
 		d.statements, d.hits, d.misses, d.prepares, d.evictions,
 	}
 }

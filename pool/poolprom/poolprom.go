@@ -124,6 +124,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	count(c.dialFailures, float64(s.DialFailures))
 	count(c.abandoned, float64(s.Abandoned))
+	gauge(c.lingering, s.Lingering)
+	count(c.leaks, float64(s.Leaks))
+	count(c.slowCalls, float64(s.SlowCalls))
 
 	gauge(c.statements, s.Statements.Cached)
 	count(c.hits, float64(s.Statements.Hits))

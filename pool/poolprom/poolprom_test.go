@@ -92,10 +92,14 @@ func metricsAreTheStats(t *testing.T) {
 	}
 	_, err := p.DB().ExecContext(t.Context(), "DO 1")
 	require.ErrorIs(t, err, pool.ErrAcquireTimeout)
+	time.Sleep(time.Minute) // longer than HoldWarning
 	for _, c := range held {
 		require.NoError(t, c.Close())
 	}
-	time.Sleep(time.Second)
+	server.SetStatementTime(time.Minute)
+	_, err = p.DB().ExecContext(t.Context(), "DO 1")
+	require.NoError(t, err)
+	server.SetStatementTime(0)
 
 	server.SetRefuse(errors.New("no luck"))
 	p.Reset()
@@ -127,6 +131,9 @@ func metricsAreTheStats(t *testing.T) {
 		"productkit_pool_refused_total canceled": 0,
 		"productkit_pool_dial_failures_total":    float64(s.DialFailures),
 		"productkit_pool_abandoned_total":        0,
+		"productkit_pool_lingering":              0,
+		"productkit_pool_leaks_total":            4,
+		"productkit_pool_slow_calls_total":       1,
 		"productkit_pool_statements":             float64(s.Statements.Cached),
 		"productkit_pool_statement_hits_total":   float64(s.Statements.Hits),
 		"productkit_pool_statement_misses_total": float64(s.Statements.Misses),
@@ -294,5 +301,5 @@ func Example() {
 	// db_client_connection_count
 	// db_client_connection_create_time_seconds
 	// db_client_connection_idle_max
-	// 27 <nil>
+	// 30 <nil>
 }
