@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/productkit-go/productkit/internal/txretry"
 )
 
 const (
@@ -13,11 +11,6 @@ const (
 	closeGrace = time.Second
 	// endTimeout bounds ending a session on the server while that keeps a place.
 	endTimeout = time.Second
-
-	// What could not be ended is tried again without keeping a place, for
-	// lingerFor, and lingerMost at the same time.
-	lingerFor  = 10 * time.Minute
-	lingerMost = 100
 )
 
 // retireLocked takes c out of use and closes it in the background; its place is
@@ -51,43 +44,18 @@ func (e *engine) finish(c *conn, inFlight bool) {
 	}
 	c.ci.Close()
 	gone, err := e.endSession(c.session)
-	e.mu.Lock()
 	again := false
+	e.mu.Lock()
 	if gone {
 		e.counts.ended++
 	} else {
 		e.counts.abandoned++
-		if again = e.lingering < lingerMost && !e.closed; again {
-			e.lingering++
-		}
+		again = e.lingerLocked(c.session)
 	}
 	e.mu.Unlock()
 	free()
-	if gone {
-		return
-	}
-	e.log.Warn("pool: cannot end a cancelled session; its statement may go on running", "session", c.session.String(), "error", err, "trying_again", again)
-	if again {
-		e.endLater(c.session)
-	}
-}
-
-// endLater goes on trying to end an abandoned session: its statement may run, and
-// hold locks, for as long as it likes.
-func (e *engine) endLater(s Session) {
-	defer func() {
-		e.mu.Lock()
-		e.lingering--
-		e.mu.Unlock()
-	}()
-	ctx, cancel := context.WithTimeout(e.ctx, lingerFor)
-	defer cancel()
-	pause := txretry.Backoff{First: time.Second, Max: 30 * time.Second}
-	for pause.Wait(ctx) == nil {
-		if gone, _ := e.endSession(s); gone {
-			e.log.Info("pool: an abandoned session is gone from the server", "session", s.String())
-			return
-		}
+	if !gone {
+		e.log.Warn("pool: cannot end a cancelled session; its statement may go on running", "session", c.session.String(), "error", err, "trying_again", again)
 	}
 }
 

@@ -50,7 +50,7 @@ type engine struct {
 	dialing    int
 	attempts   map[*attempt]bool // the dials under way
 	closing    int
-	lingering  int // abandoned sessions that are still being ended
+	lingering  []lingerer
 	pace       pace
 	generation uint64
 	bumped     time.Time

@@ -118,7 +118,7 @@ type Stats struct {
 	// statements may still run there, uncounted by the cap.
 	Ended, Abandoned uint64
 	// Lingering is how many of the abandoned ones the pool is still trying to end,
-	// which it does for 10 minutes, and for 100 at the same time.
+	// which it does for 10 minutes each, and for the first 1,000.
 	Lingering int
 	// Leaks counts connections reported as held without a call in flight, SlowCalls
 	// calls reported as taking long (see Config.HoldWarning).
@@ -188,7 +188,7 @@ func (e *engine) stats() Stats {
 		},
 		Ended:     n.ended,
 		Abandoned: n.abandoned,
-		Lingering: e.lingering,
+		Lingering: len(e.lingering),
 		Leaks:     n.leaks,
 		SlowCalls: n.slowCalls,
 
