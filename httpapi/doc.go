@@ -25,6 +25,7 @@
 //	GET    /products/{id}/stock     {"on_hand":12,"reserved":2,"available":10}
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
+//	GET    /changes                 every change of every product after=SEQ, or a stream of them
 //	POST   /import                  ?format=shopify&currency=EUR: CSV in, NDJSON events out
 //
 // GET and lookup take ?include=stock. Lists take status, category, tag, vendor, group,
@@ -35,6 +36,19 @@
 // Bodies are JSON in UTF-8, read strictly: unknown and duplicate members are refused, and all
 // faults are reported at once. Every member that a GET shows may be sent back; what cannot be
 // set must be as it is.
+//
+// # Changes
+//
+// GET /changes?after=12 answers {"items":[{"seq":13,"product_id":"…",…}],"next":13}; whoever goes on
+// after next misses nothing and gets nothing twice. With wait=30s it answers as soon as there is
+// something. Accept: text/event-stream makes it a stream of server-sent events: "change", whose
+// id is the seq with which a browser comes back by itself; comments as signs of life; and "end"
+// with the type of a problem, before the server closes the stream. A client that does not take
+// what was sent is cut. A position that is no longer kept is 410, with oldest and newest.
+//
+// The streams and those who wait hold no connection of the database, and share one query. An
+// [http.Server] that shuts down waits for them unless server.RegisterOnShutdown(h.Drain) is called
+// before.
 //
 // # Entity tags
 //
@@ -51,6 +65,6 @@
 //
 // # Limits
 //
-// Bodies, time, and requests in flight are bounded by [Options], reads, writes and imports each
-// in a lane of their own; what is beyond is refused at once with 503 and Retry-After.
+// Bodies, time, and requests in flight are bounded by [Options], reads, writes, imports
+// and requests for changes each in a lane of their own; what is beyond is refused at once with 503 and Retry-After.
 package httpapi

@@ -13,13 +13,15 @@ import (
 )
 
 // Handler serves a catalogue. It is safe for concurrent use, starts no goroutines and needs no
-// closing; the [product.Service] is its maker's to close.
+// closing; the [product.Service] is its maker's to close, and [Handler.Drain] ends what waits.
 type Handler struct {
 	svc     *product.Service
 	opts    Options
 	mux     *http.ServeMux
 	headers fixedHeaders
-	lanes   [3]lane
+	lanes   [4]lane
+	drained context.Context
+	drain   context.CancelFunc
 }
 
 // NewHandler returns a Handler of the service. Its error names every option that is wrong.
@@ -37,6 +39,8 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	h.lanes[laneRead].most = int64(h.opts.MaxReads)
 	h.lanes[laneWrite].most = int64(h.opts.MaxWrites)
 	h.lanes[laneImport].most = int64(h.opts.MaxImports)
+	h.lanes[laneFollow].most = int64(h.opts.MaxFollowers)
+	h.drained, h.drain = context.WithCancel(context.Background())
 	if err := h.route(operations()); err != nil {
 		return nil, err
 	}
@@ -126,7 +130,7 @@ func (h *Handler) serve(op operation) http.Handler {
 			return
 		}
 		defer lane.leave()
-		if h.opts.Timeout > 0 && op.lane != laneImport {
+		if h.opts.Timeout > 0 && op.lane != laneImport && op.lane != laneFollow {
 			ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
 			defer cancel()
 			r = r.WithContext(ctx)

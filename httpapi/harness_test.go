@@ -163,6 +163,8 @@ type problemDoc struct {
 	SKU       string       `json:"sku"`
 	Wanted    *int64       `json:"wanted"`
 	Available *int64       `json:"available"`
+	Oldest    *int64       `json:"oldest"`
+	Newest    *int64       `json:"newest"`
 }
 
 type fieldError struct{ Field, Code, Message string }

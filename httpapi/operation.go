@@ -21,6 +21,7 @@ const (
 	laneRead = iota
 	laneWrite
 	laneImport
+	laneFollow
 )
 
 // operations lists everything that a Handler does.
@@ -40,12 +41,13 @@ func operations() []operation {
 		{"GET", "/skus/{sku}", laneRead, include, (*Handler).getProductBySKU},
 		{"PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
 		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
+		{"GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
 	}
 }
 
 // check refuses what would otherwise be ignored in silence.
 func (op *operation) check(r *http.Request) error {
-	if op.lane != laneRead && r.Header["Idempotency-Key"] != nil {
+	if op.lane != laneRead && op.lane != laneFollow && r.Header["Idempotency-Key"] != nil {
 		return errIdempotencyKey
 	}
 	if r.URL.RawQuery == "" {

@@ -34,8 +34,26 @@ type Options struct {
 	// writers by itself. Negative: unlimited.
 	MaxImports int
 
+	// MaxFollowers is how many requests for changes are served at once, those that wait and the
+	// streams included. Default 1024: one costs a goroutine and its connection, and all together
+	// one query a second. Negative: unlimited.
+	MaxFollowers int
+
+	// MaxWait is how long a request for changes may wait for one; longer waits are clamped.
+	// Default 60 s, which most proxies let pass. Negative: nobody waits.
+	MaxWait time.Duration
+
+	// Heartbeat is how often a stream of changes that has nothing to tell gives a sign of life.
+	// Default 15 s: proxies cut what is silent for 30 to 60 s. Negative: never.
+	Heartbeat time.Duration
+
+	// FollowIdle is how long a stream of changes waits for its client to take what was sent, up
+	// to a hundred changes, before it is cut. It replaces the server's ReadTimeout and
+	// WriteTimeout, where the ResponseWriter supports that. Default 30 s. Negative: forever.
+	FollowIdle time.Duration
+
 	// Timeout bounds one operation, reading its body included. An import has none; it is bound
-	// by ImportIdle. Default 15 s, which is longer than a [product.Service] takes for a batch
+	// by ImportIdle, and neither has waiting for changes. Default 15 s, which is longer than a [product.Service] takes for a batch
 	// by default, so that a writer learns its outcome. Negative: none.
 	Timeout time.Duration
 
@@ -67,6 +85,10 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxImports, 1)
 	def(&o.Timeout, 15*time.Second)
 	def(&o.ImportIdle, 30*time.Second)
+	def(&o.MaxFollowers, 1024)
+	def(&o.MaxWait, time.Minute)
+	def(&o.Heartbeat, 15*time.Second)
+	def(&o.FollowIdle, 30*time.Second)
 	def(&o.ProblemBase, defaultProblemBase)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -28,6 +28,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var invalid *product.InvalidError
 	var taken *product.TakenError
 	var short *product.StockError
+	var expired *product.ChangesExpiredError
 	switch {
 	case errors.As(err, &taken) && taken.Field == "options":
 		err = errors.Join(errOptionsTaken, err)
@@ -61,7 +62,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		faults = invalid.Faults
 	case taken != nil:
 		faults = []product.Fault{{Field: taken.Field, Code: "taken", Message: "belongs to product " + taken.By.String()}}
-	case errors.As(err, &short):
+	case errors.As(err, &short), errors.As(err, &expired):
 	}
 
 	buf := getBuffer()
@@ -81,6 +82,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		b = productjson.AppendString(append(b, `,"sku":`...), short.SKU)
 		b = strconv.AppendInt(append(b, `,"wanted":`...), short.Wanted, 10)
 		b = strconv.AppendInt(append(b, `,"available":`...), short.Available, 10)
+	}
+	if expired != nil {
+		b = appendRange(b, expired)
 	}
 	buf.b = append(b, '}')
 	h.write(w, kind.status, h.headers.problem, buf.b)

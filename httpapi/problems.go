@@ -22,6 +22,7 @@ var (
 	errIdempotencyKey       = errors.New("httpapi: Idempotency-Key is not supported")
 	errReadOnly             = errors.New("httpapi: read-only members")
 	errOptionsTaken         = errors.New("httpapi: options taken")
+	errNotAcceptable        = errors.New("httpapi: not acceptable")
 	errLaneFull             = errors.New("httpapi: too many requests in flight")
 )
 
@@ -51,11 +52,13 @@ var problems = []problemKind{
 	{is: errSlowBody, status: 408, slug: "slow-body", title: "Body came too slowly", detail: "The body was not complete in time; nothing was changed."},
 	{is: errTooLarge, status: 413, slug: "too-large", title: "Body too large"},
 	{is: errMediaType, status: 415, slug: "unsupported-media-type", title: "Unsupported media type"},
+	{is: errNotAcceptable, status: 406, slug: "not-acceptable", title: "Not acceptable", detail: "Accept must allow application/json or text/event-stream here."},
 	{is: errPreconditionRequired, status: 428, slug: "precondition-required", title: "Precondition required", detail: "Send If-Match with the ETag that you have seen, or If-None-Match: * to create."},
 	{is: errIdempotencyKey, status: 501, slug: "idempotency-key-unsupported", title: "Idempotency-Key not supported", detail: "This server does not record Idempotency-Key, so nothing was changed. Leave the header out, and use PUT or If-Match to be able to repeat a request safely."},
 	{is: errLaneFull, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are in flight; nothing was done. Try again.", retryAfter: "1"},
 
 	{is: product.ErrBadCursor, status: 400, slug: "bad-cursor", title: "Bad cursor", detail: "The cursor is damaged, or belongs to another filter or order. Begin without one."},
+	{is: product.ErrChangesExpired, status: 410, slug: "changes-expired", title: "Changes expired", detail: "The changes after this position are no longer kept. Read the catalogue anew and go on after newest, or go on after oldest with a gap."},
 	{is: product.ErrNotFound, status: 404, slug: "not-found", title: "Product not found", detail: "There is no such product, or it has been deleted."},
 	{is: product.ErrPreconditionFailed, status: 412, slug: "precondition-failed", title: "Precondition failed", detail: "The resource is not what If-Match or If-None-Match expects. Read it again and decide anew."},
 	{is: errOptionsTaken, status: 409, slug: "options-taken", title: "Options taken", detail: "Another product of the same group has the same options."},

@@ -38,7 +38,7 @@ func parseQuery(values url.Values) (product.Query, error) {
 		InStock:      v.flag("in_stock"),
 		UpdatedSince: v.time("updated_since"),
 		Sort:         product.Sort(values.Get("sort")),
-		Limit:        v.limit(),
+		Limit:        v.limit(product.MaxLimit),
 		Cursor:       values.Get("cursor"),
 	}
 	if deleted := v.flag("deleted"); deleted != nil {
@@ -100,7 +100,7 @@ func (v *paramReader) time(name string) time.Time {
 }
 
 // limit clamps what is above the greatest page, however far above.
-func (v *paramReader) limit() int {
+func (v *paramReader) limit(most int) int {
 	s := v.values.Get("limit")
 	if s == "" {
 		return 0
@@ -108,12 +108,37 @@ func (v *paramReader) limit() int {
 	n, err := strconv.Atoi(s)
 	switch {
 	case errors.Is(err, strconv.ErrRange) && n > 0:
-		return product.MaxLimit
+		return most
 	case err != nil || n < 1:
-		v.fault("limit", "range", "must be an integer from 1 to "+strconv.Itoa(product.MaxLimit))
+		v.fault("limit", "range", "must be an integer from 1 to "+strconv.Itoa(most))
 		return 0
 	}
-	return min(n, product.MaxLimit)
+	return min(n, most)
+}
+
+// seq reads a position in the change feed.
+func (v *paramReader) seq(name string) product.Seq {
+	s := v.values.Get(name)
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		v.fault(name, "format", "must be 0, for the beginning, or the seq of a change")
+	}
+	return product.Seq(n)
+}
+
+func (v *paramReader) duration(name string) time.Duration {
+	s := v.values.Get(name)
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		v.fault(name, "format", "must be a duration such as 30s")
+	}
+	return d
 }
 
 // badParameters returns the faults in the order of their names; nil if there are none.

@@ -27,14 +27,15 @@ func putBuffer(buf *buffer) {
 
 // fixedHeaders are values that many answers share. They are never changed.
 type fixedHeaders struct {
-	json, problem, ndjson, revalidate []string
+	json, problem, ndjson, eventStream, revalidate []string
 }
 
 func newFixedHeaders() fixedHeaders {
 	return fixedHeaders{
-		json:    []string{"application/json"},
-		problem: []string{"application/problem+json"},
-		ndjson:  []string{"application/x-ndjson"},
+		json:        []string{mediaJSON},
+		problem:     []string{"application/problem+json"},
+		ndjson:      []string{"application/x-ndjson"},
+		eventStream: []string{mediaEventStream},
 		// A catalogue behind authorisation is nobody else's to keep, and a price must not be
 		// stale; a revalidation with the ETag costs a 304.
 		revalidate: []string{"private, no-cache"},

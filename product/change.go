@@ -2,6 +2,7 @@ package product
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,41 @@ type FieldChange struct {
 	Field  string          `json:"field"`
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
+}
+
+// MarshalJSON returns the representation that [Change.AppendJSON] appends.
+func (c Change) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil), nil }
+
+// AppendJSON appends the change's JSON representation to b and returns the result; seq, actor,
+// reason and fields are left out where there are none.
+func (c *Change) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if c.Seq != 0 {
+		b = append(strconv.AppendInt(append(b, `"seq":`...), int64(c.Seq), 10), ',')
+	}
+	b = appendID(append(b, `"id":"`...), c.ID)
+	b = appendID(append(b, `","product_id":"`...), c.ProductID)
+	b = appendString(append(b, `","sku":`...), c.SKU)
+	b = appendString(append(b, `,"kind":`...), string(c.Kind))
+	b = strconv.AppendInt(append(b, `,"version":`...), c.Version, 10)
+	b = appendTime(b, `,"at":"`, c.At)
+	b = appendMember(b, `,"actor":`, c.Actor)
+	b = appendMember(b, `,"reason":`, c.Reason)
+	for i, f := range c.Fields {
+		b = append(b, [...]string{`,"fields":[`, `,`}[min(i, 1)]...)
+		b = appendString(append(b, `{"field":`...), f.Field)
+		if f.Before != nil {
+			b = append(append(b, `,"before":`...), f.Before...)
+		}
+		if f.After != nil {
+			b = append(append(b, `,"after":`...), f.After...)
+		}
+		b = append(b, '}')
+	}
+	if len(c.Fields) > 0 {
+		b = append(b, ']')
+	}
+	return append(b, '}')
 }
 
 // Size is about how many bytes the change takes in memory.

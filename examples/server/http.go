@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/productkit-go/productkit/health"
+	"github.com/productkit-go/productkit/httpapi"
 )
 
 // The bounds of stopping add up to less than the 30 s that Kubernetes waits before it kills.
@@ -31,17 +32,18 @@ func routes(api, probe http.Handler) http.Handler {
 
 // listen serves until ctx ends: then readiness turns red, and a moment later, when nobody sends
 // new requests here, those under way are finished.
-func listen(ctx context.Context, c config, listener net.Listener, handler http.Handler, probe *health.Probe, log *slog.Logger) error {
+func listen(ctx context.Context, c config, listener net.Listener, api *httpapi.Handler, probe *health.Probe, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler:           handler,
+		Handler:           routes(api, probe),
 		ReadHeaderTimeout: 5 * time.Second,
-		// httpapi moves both on while an import streams.
+		// httpapi moves both on while an import or changes stream.
 		ReadTimeout:    30 * time.Second,
 		WriteTimeout:   60 * time.Second,
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	srv.RegisterOnShutdown(api.Drain)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	select {

@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/productkit-go/productkit/health"
@@ -105,9 +106,16 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	pruning, stopPruning := context.WithCancel(ctx)
+	var pruner sync.WaitGroup
+	pruner.Go(func() { prune(pruning, catalogue, log) })
+	defer func() {
+		stopPruning()
+		pruner.Wait()
+	}()
 	probe.Start()
 	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
 
 	announce(out, listener.Addr(), fmt.Sprintf("%s (%s)", d.name, store.Engine()))
-	return listen(ctx, c, listener, routes(api, probe), probe, log)
+	return listen(ctx, c, listener, api, probe, log)
 }
