@@ -72,7 +72,7 @@ func (s *eventStream) follow(ctx context.Context, after product.Seq, page []prod
 		page, err = s.await(ctx, after)
 		switch {
 		case ctx.Err() != nil:
-			return s.end(errors.Join(product.ErrClosed, err))
+			return s.end(product.ErrClosed) // whatever the interrupted query says
 		case err != nil:
 			return s.end(err)
 		case len(page) == 0:
