@@ -45,7 +45,7 @@ func (s *Service) Changes(ctx context.Context, after Seq, limit int) ([]Change, 
 // its context allows. Any number of callers wait at the cost of one: they share one query, made at
 // once when this Service has written something and otherwise every [Options].FollowInterval.
 //
-// Errors: as [Service.Changes]. [Service.Close] ends the waiting with [ErrClosed].
+// Errors: as [Service.Changes], but for [ErrBusy], which is waited out. [Service.Close] ends the waiting with [ErrClosed].
 func (s *Service) AwaitChanges(ctx context.Context, after Seq, limit int) ([]Change, error) {
 	limit, err := checkPage(after, limit)
 	if err != nil {

@@ -76,7 +76,7 @@ func (t *tail) await(ctx context.Context, after Seq, limit int) ([]Change, error
 			return page, err
 		case next == nil:
 			page, err := t.read(ctx, after, limit)
-			if err != nil || len(page) > 0 {
+			if len(page) > 0 || err != nil && !errors.Is(err, ErrBusy) {
 				return page, err
 			}
 			caughtUp = true

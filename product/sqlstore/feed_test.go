@@ -86,7 +86,7 @@ func TestTheTrialOfTheFeedCatchesAReaderWithoutProtection(t *testing.T) {
 		store := migrated(t, db, nil)
 		trial := trial(db, e, store)
 		trial.Store = &unprotected{store, db}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), testscale.N(time.Minute, 5*time.Minute))
 		defer cancel()
 		err := trial.Run(ctx)
 		require.Error(t, err)

@@ -183,9 +183,6 @@ func (f FeedTrial) follow(ctx context.Context, seed uint64, middle chan<- struct
 		next, crash := kept, random.IntN(60)
 		for c, err := range svc.Follow(ctx, stored) {
 			if err != nil {
-				if errors.Is(err, product.ErrBusy) {
-					break
-				}
 				return all, errors.Join(fmt.Errorf("follower %d after %d: %w", seed, stored, err), svc.Close(ctx))
 			}
 			got := delivery{c.Seq, c.ID}
