@@ -135,9 +135,14 @@ func (h *Handler) serve(op operation) http.Handler {
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
-		if err := op.check(r); err != nil {
-			h.fail(w, r, err)
-		} else if err := op.handle(h, w, r); err != nil {
+		err := op.check(r)
+		if err == nil {
+			r, err = op.once(r)
+		}
+		if err == nil {
+			err = op.handle(h, w, r)
+		}
+		if err != nil {
 			h.fail(w, r, err)
 		}
 	})

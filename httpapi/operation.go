@@ -47,9 +47,6 @@ func operations() []operation {
 
 // check refuses what would otherwise be ignored in silence.
 func (op *operation) check(r *http.Request) error {
-	if op.lane != laneRead && op.lane != laneFollow && r.Header["Idempotency-Key"] != nil {
-		return errIdempotencyKey
-	}
 	if r.URL.RawQuery == "" {
 		return nil
 	}

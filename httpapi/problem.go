@@ -48,10 +48,14 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if kind.retryAfter != "" {
 		header.Set("Retry-After", kind.retryAfter)
 	}
+	detail, faults := kind.detail, []product.Fault(nil)
+	if kind.is == product.ErrOutcomeUnknown && repeatable(r) {
+		header.Set("Retry-After", "1")
+		detail = "The change may or may not have been made. Send the request again with the same Idempotency-Key."
+	}
 	header.Set("Cache-Control", "no-store")
 	header.Del("Etag")
 
-	detail, faults := kind.detail, []product.Fault(nil)
 	switch {
 	case errors.As(err, &own):
 		faults = own.faults

@@ -19,7 +19,6 @@ var (
 	errTooLarge             = errors.New("httpapi: body too large")
 	errMediaType            = errors.New("httpapi: unsupported media type")
 	errPreconditionRequired = errors.New("httpapi: precondition required")
-	errIdempotencyKey       = errors.New("httpapi: Idempotency-Key is not supported")
 	errReadOnly             = errors.New("httpapi: read-only members")
 	errOptionsTaken         = errors.New("httpapi: options taken")
 	errNotAcceptable        = errors.New("httpapi: not acceptable")
@@ -54,7 +53,6 @@ var problems = []problemKind{
 	{is: errMediaType, status: 415, slug: "unsupported-media-type", title: "Unsupported media type"},
 	{is: errNotAcceptable, status: 406, slug: "not-acceptable", title: "Not acceptable", detail: "Accept must allow application/json or text/event-stream here."},
 	{is: errPreconditionRequired, status: 428, slug: "precondition-required", title: "Precondition required", detail: "Send If-Match with the ETag that you have seen, or If-None-Match: * to create."},
-	{is: errIdempotencyKey, status: 501, slug: "idempotency-key-unsupported", title: "Idempotency-Key not supported", detail: "This server does not record Idempotency-Key, so nothing was changed. Leave the header out, and use PUT or If-Match to be able to repeat a request safely."},
 	{is: errLaneFull, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are in flight; nothing was done. Try again.", retryAfter: "1"},
 
 	{is: product.ErrBadCursor, status: 400, slug: "bad-cursor", title: "Bad cursor", detail: "The cursor is damaged, or belongs to another filter or order. Begin without one."},
@@ -64,11 +62,13 @@ var problems = []problemKind{
 	{is: errOptionsTaken, status: 409, slug: "options-taken", title: "Options taken", detail: "Another product of the same group has the same options."},
 	{is: product.ErrTaken, status: 409, slug: "sku-taken", title: "SKU taken", detail: "Another product has the same SKU."},
 	{is: product.ErrInsufficientStock, status: 409, slug: "insufficient-stock", title: "Insufficient stock", detail: "Less is available than was asked for."},
+	{is: product.ErrKeyReused, status: 422, slug: "idempotency-key-reused", title: "Idempotency-Key reused", detail: "The Idempotency-Key was used for another request; nothing was changed. Give each write a key of its own."},
 	{is: errReadOnly, status: 422, slug: "read-only", title: "Read-only member", detail: "The body sets members that this operation cannot set; errors names what to use instead."},
 	{is: product.ErrInvalid, status: 422, slug: "invalid", title: "Invalid content", detail: "The content breaks rules; errors lists them all."},
 
 	// The unknown outcome stands before the errors of contexts, for it comes together with
-	// them, and it has no Retry-After: whoever repeats blindly may do it twice.
+	// them, and it has Retry-After only with an Idempotency-Key: whoever repeats blindly may do
+	// it twice.
 	{is: product.ErrOutcomeUnknown, status: 503, slug: "outcome-unknown", title: "Outcome unknown", detail: "The change may or may not have been made. Read before you try again.", logged: true},
 	{is: product.ErrOverloaded, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are waiting for the database; nothing was done. Try again.", retryAfter: "1"},
 	{is: product.ErrBusy, status: 503, slug: "busy", title: "Busy", detail: "What is to be changed is locked by somebody else; nothing was changed. Try again.", retryAfter: "1"},

@@ -19,6 +19,7 @@ func (h *Handler) createProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return contentError(err)
 	}
+	replayed(w, r)
 	w.Header().Set("Location", h.location(r, &p))
 	h.writeProduct(w, http.StatusCreated, &p)
 	return nil
@@ -62,6 +63,7 @@ func (h *Handler) putProduct(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusCreated
 		w.Header().Set("Location", h.location(r, &p))
 	}
+	replayed(w, r)
 	h.writeProduct(w, status, &p)
 	return nil
 }
@@ -79,6 +81,7 @@ func (h *Handler) updateProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return contentError(err)
 	}
+	replayed(w, r)
 	h.writeProduct(w, http.StatusOK, &p)
 	return nil
 }
@@ -91,6 +94,7 @@ func (h *Handler) deleteProduct(w http.ResponseWriter, r *http.Request) error {
 	if err := h.svc.Delete(r.Context(), id, expect); err != nil {
 		return err
 	}
+	replayed(w, r)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -104,6 +108,7 @@ func (h *Handler) restoreProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	replayed(w, r)
 	h.writeProduct(w, http.StatusOK, &p)
 	return nil
 }

@@ -34,6 +34,7 @@ func (h *Handler) adjustStock(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	replayed(w, r)
 	h.writeStock(w, stock)
 	return nil
 }
@@ -51,6 +52,7 @@ func (h *Handler) setStock(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	replayed(w, r)
 	h.writeStock(w, stock)
 	return nil
 }

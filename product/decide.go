@@ -9,6 +9,28 @@ import (
 // a Decision.
 var errUndecided = errors.New("product: undecided")
 
+// decideOnce applies one write, unless one with the same idempotency key has succeeded before,
+// in this batch too.
+func (d *Decision) decideOnce(w *Write) Outcome {
+	if w.Record == nil {
+		return d.decide(w)
+	}
+	if r := d.recorded[*w.Record]; r != nil {
+		return w.replay(r)
+	}
+	outcome := d.decide(w) // also to ask for its rows in the same round as for the record
+	if !d.askedRecords[*w.Record] {
+		d.missing.records[*w.Record] = true
+		return Outcome{Err: errUndecided}
+	}
+	if outcome.Err == nil {
+		r := recordOf(w, outcome)
+		d.records = append(d.records, r)
+		d.recorded[r.ID] = &r
+	}
+	return outcome
+}
+
 // decide applies one write.
 func (d *Decision) decide(w *Write) Outcome {
 	switch w.Op {

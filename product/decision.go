@@ -21,10 +21,11 @@ type Needs struct {
 	IDs      []uuid.UUID  // of products, deleted ones too
 	SKUs     []string     // of live products
 	Variants []VariantKey // of live products
+	Records  []RecordID   // to be looked up after the rows have been locked
 }
 
 // Empty reports whether nothing more is needed: all is decided.
-func (n Needs) Empty() bool { return len(n.IDs)+len(n.SKUs)+len(n.Variants) == 0 }
+func (n Needs) Empty() bool { return len(n.IDs)+len(n.SKUs)+len(n.Variants)+len(n.Records) == 0 }
 
 // Save is one product and its stock to be written.
 type Save struct {
@@ -47,11 +48,12 @@ func (s Save) StockChanged() bool {
 // write breaks is that write's [Outcome] and leaves the others standing.
 //
 // A Store loads what [Decision.Needs] names until it names nothing more, then writes
-// [Decision.Saves] and [Decision.Changes] and commits:
+// [Decision.Saves], [Decision.Changes] and [Decision.Records] and commits:
 //
 //	d := product.NewDecision(batch.Writes)
 //	for n := d.Needs(); !n.Empty(); n = d.Needs() {
 //		d.Load(lockAndLoad(n))
+//		d.LoadRecords(lookUp(n.Records))
 //	}
 //
 // A Decision touches neither its writes nor its rows; after a transaction was lost a new one
@@ -65,6 +67,8 @@ type Decision struct {
 	askedIDs      map[uuid.UUID]bool
 	askedSKUs     map[string]bool
 	askedVariants map[VariantKey]bool
+	loadedRecords map[RecordID]*Record
+	askedRecords  map[RecordID]bool
 
 	// The present attempt, thrown away when it finds that it needs more.
 	rows     map[uuid.UUID]*Row
@@ -72,6 +76,8 @@ type Decision struct {
 	variants map[VariantKey]uuid.UUID
 	outcomes []Outcome
 	changes  []Change
+	records  []Record
+	recorded map[RecordID]*Record
 	missing  missing
 }
 
@@ -79,6 +85,7 @@ type missing struct {
 	ids      map[uuid.UUID]bool
 	skus     map[string]bool
 	variants map[VariantKey]bool
+	records  map[RecordID]bool
 }
 
 // NewDecision returns a Decision on the writes, which have been checked by a [Service].
@@ -89,6 +96,8 @@ func NewDecision(writes []Write) *Decision {
 		askedIDs:      make(map[uuid.UUID]bool, len(writes)),
 		askedSKUs:     make(map[string]bool, len(writes)),
 		askedVariants: make(map[VariantKey]bool),
+		loadedRecords: make(map[RecordID]*Record),
+		askedRecords:  make(map[RecordID]bool),
 	}
 }
 
@@ -99,24 +108,27 @@ func (d *Decision) Needs() Needs {
 	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
 	d.variants = make(map[VariantKey]uuid.UUID)
 	d.outcomes = make([]Outcome, len(d.writes))
-	d.changes = nil
-	d.missing = missing{make(map[uuid.UUID]bool), make(map[string]bool), make(map[VariantKey]bool)}
+	d.changes, d.records = nil, nil
+	d.recorded = maps.Clone(d.loadedRecords)
+	d.missing = missing{make(map[uuid.UUID]bool), make(map[string]bool), make(map[VariantKey]bool), make(map[RecordID]bool)}
 	for id, row := range d.loaded {
 		d.rows[id] = row
 		d.claim(&row.Product)
 	}
 	for i := range d.writes {
-		d.outcomes[i] = d.decide(&d.writes[i])
+		d.outcomes[i] = d.decideOnce(&d.writes[i])
 	}
 
 	needs := Needs{
 		IDs:      sorted(d.missing.ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }),
 		SKUs:     slices.Sorted(maps.Keys(d.missing.skus)),
 		Variants: sorted(d.missing.variants, func(a, b VariantKey) int { return bytes.Compare(a[:], b[:]) }),
+		Records:  sorted(d.missing.records, func(a, b RecordID) int { return bytes.Compare(a[:], b[:]) }),
 	}
 	maps.Copy(d.askedIDs, d.missing.ids)
 	maps.Copy(d.askedSKUs, d.missing.skus)
 	maps.Copy(d.askedVariants, d.missing.variants)
+	maps.Copy(d.askedRecords, d.missing.records)
 	return needs
 }
 
@@ -132,11 +144,24 @@ func (d *Decision) Load(rows []Row) {
 	}
 }
 
+// LoadRecords adds the idempotency records that the last Needs named and that there are.
+func (d *Decision) LoadRecords(records []Record) {
+	for _, r := range records {
+		d.loadedRecords[r.ID] = &r
+	}
+}
+
 // Outcomes returns what became of each write, in order.
 func (d *Decision) Outcomes() []Outcome { return d.outcomes }
 
 // Changes returns the change records to be written.
 func (d *Decision) Changes() []Change { return d.changes }
+
+// Records returns the idempotency records to be written.
+func (d *Decision) Records() []Record { return d.records }
+
+// Empty reports whether there is nothing to be written.
+func (d *Decision) Empty() bool { return len(d.Saves()) == 0 && len(d.records) == 0 }
 
 // Saves returns what is to be written, in the order of product IDs.
 func (d *Decision) Saves() []Save {

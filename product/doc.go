@@ -33,5 +33,6 @@
 //
 // A connection can die while a COMMIT is under way. A Store then finds out what became of it;
 // only when it cannot do so in time is the caller told [ErrOutcomeUnknown]. Every other error
-// means that nothing was changed.
+// means that nothing was changed. A write made with [WithIdempotencyKey] may be repeated in
+// either case: it happens once.
 package product

@@ -17,6 +17,8 @@ var (
 	ErrNotFound = errors.New("product: not found")
 	// ErrTaken: another live product has the SKU, or the group's options. See [TakenError].
 	ErrTaken = errors.New("product: taken")
+	// ErrKeyReused: the idempotency key was used for another write. See [WithIdempotencyKey].
+	ErrKeyReused = errors.New("product: the idempotency key was used for another write")
 	// ErrPreconditionFailed: what the caller expects does not hold. See [Expect].
 	ErrPreconditionFailed = errors.New("product: precondition failed")
 	// ErrInsufficientStock: there is less available than asked for. See [StockError].

@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,8 +42,8 @@ type Store interface {
 	// whether there are more.
 	PruneChanges(ctx context.Context, before time.Time) (more bool, err error)
 
-	// Apply decides the batch by a [Decision] over locked rows and keeps the result and its
-	// change records in one transaction. It returns an [Outcome] for each write, in order; or
+	// Apply decides the batch by a [Decision] over locked rows and keeps the result, its
+	// change records and its idempotency records in one transaction. It returns an [Outcome] for each write, in order; or
 	// an error, and then nothing was applied; or [ErrOutcomeUnknown].
 	//
 	// An error that matches [ErrBusy] or that one write may have caused makes the Service try
@@ -83,6 +84,11 @@ type Write struct {
 	Reason string
 	Actor  string
 	At     time.Time // UTC, microseconds
+
+	// Record names the idempotency record of a write that is to happen once, and Fingerprint
+	// says what it asks for. Nil: it happens as often as it is applied.
+	Record      *RecordID
+	Fingerprint [sha256.Size]byte
 }
 
 // Result says what a write came to.
@@ -104,4 +110,6 @@ type Outcome struct {
 	Product Product
 	Stock   Stock
 	Err     error
+
+	Replayed bool // an earlier write with the same idempotency key came to this
 }

@@ -28,7 +28,17 @@ func (s *Service) write(ctx context.Context, w Write) (Outcome, error) {
 	if err := s.stamp(ctx, &w); err != nil {
 		return Outcome{}, err
 	}
-	return s.writes.do(ctx, w, errUnderway)
+	key := idempotentOf(ctx)
+	if key != nil {
+		if err := w.once(key.key); err != nil {
+			return Outcome{}, err
+		}
+	}
+	outcome, err := s.writes.do(ctx, w, errUnderway)
+	if key != nil {
+		key.replayed.Store(outcome.Replayed)
+	}
+	return outcome, err
 }
 
 func (s *Service) stamp(ctx context.Context, w *Write) error {
@@ -182,6 +192,12 @@ func (w Write) size() int {
 		}
 		if p.Attributes != nil {
 			n += 3 * len(p.Attributes.Merge)
+		}
+	}
+	if w.Record != nil {
+		n += row
+		if w.Draft != nil {
+			n += w.Draft.size() // the product once more
 		}
 	}
 	return n

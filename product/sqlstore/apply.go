@@ -136,11 +136,10 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if err != nil {
 		return nil, writing, err
 	}
-	saves := d.Saves()
-	if len(saves) == 0 {
+	if d.Empty() {
 		return d.Outcomes(), writing, nil // nothing to commit
 	}
-	if err := w.write(ctx, saves, d.Changes()); err != nil {
+	if err := w.write(ctx, d); err != nil {
 		return nil, writing, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -149,30 +148,43 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if err := t.commit(ctx); err != nil {
 		return d.Outcomes(), committing, err
 	}
-	if s.commits.Add(1)%pruneEvery == 0 {
+	added := int64(1 + len(d.Records()))
+	if n := s.added.Add(added); n/pruneEvery != (n-added)/pruneEvery {
 		s.prune(ctx, t)
 	}
 	return d.Outcomes(), committing, nil
 }
 
 const (
+	// pruneEvery is after how many new rows, batch IDs and idempotency records, old ones are
+	// removed, and pruneStep how many of each at most: enough to catch up.
 	pruneEvery = 256
+	pruneStep  = 1000
+
 	// keepBatches is far longer than anybody looks for a lost COMMIT, and than clocks differ.
 	keepBatches = time.Hour
 )
 
-// prune removes old batch IDs. It is one short range at the beginning of the primary key.
+// prune removes old batch IDs and idempotency records: each is one short range at the beginning
+// of an index.
 func (s *Store) prune(ctx context.Context, q querier) {
 	var before uuid.UUID // a UUIDv7 begins with milliseconds (RFC 9562, section 5.7)
 	for i, ms := 5, time.Now().Add(-keepBatches).UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
 		before[i] = byte(ms)
 	}
-	query, args, err := s.tables.pruneBatches(before)
-	if err == nil {
-		_, err = q.ExecContext(ctx, query, args...)
+	remove := func(what string, query string, args []any, err error) {
+		if err == nil {
+			_, err = q.ExecContext(ctx, query, args...)
+		}
+		if err != nil {
+			s.opts.Logger.Warn("sqlstore: old "+what+" could not be removed; trying again later", "error", err)
+		}
 	}
-	if err != nil {
-		s.opts.Logger.Warn("sqlstore: old batch IDs could not be removed; trying again later", "error", err)
+	query, args, err := s.tables.pruneBatches(before)
+	remove("batch IDs", query, args, err)
+	if keep := s.opts.KeepIdempotency; keep > 0 {
+		query, args, err = s.tables.pruneRecords(time.Now().Add(-keep))
+		remove("idempotency records", query, args, err)
 	}
 }
 

@@ -30,6 +30,11 @@ type Options struct {
 	// Default 30 s, which a restart of the server fits into. Negative: as long as the context.
 	SettleTimeout time.Duration
 
+	// KeepIdempotency is how long the outcome of a write with an idempotency key is kept at
+	// least, by the clock of the Service that made it. Default 24 h, as clients are used to.
+	// Negative: forever.
+	KeepIdempotency time.Duration
+
 	// MigrateWait is how long [Migrate] waits, before each migration, for another process that
 	// is migrating. Default 60 s. Negative: as long as the context.
 	MigrateWait time.Duration
@@ -48,6 +53,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.SettleTimeout == 0 {
 		o.SettleTimeout = 30 * time.Second
+	}
+	if o.KeepIdempotency == 0 {
+		o.KeepIdempotency = 24 * time.Hour
 	}
 	if o.MigrateWait == 0 {
 		o.MigrateWait = time.Minute

@@ -14,19 +14,20 @@ import (
 // text and arguments. Lists of keys are padded to a power of two, so that there are few texts
 // and caches of prepared statements stay useful.
 type tables struct {
-	dialect                                             Dialect
-	products, stock, tags, changes, changeFeed, batches string
+	dialect                                                          Dialect
+	products, stock, tags, changes, changeFeed, batches, idempotency string
 }
 
 func newTables(d Dialect, prefix string) tables {
 	return tables{
-		dialect:    d,
-		products:   prefix + "products",
-		stock:      prefix + "stock",
-		tags:       prefix + "tags",
-		changes:    prefix + "changes",
-		changeFeed: prefix + "change_feed",
-		batches:    prefix + "batches",
+		dialect:     d,
+		products:    prefix + "products",
+		stock:       prefix + "stock",
+		tags:        prefix + "tags",
+		changes:     prefix + "changes",
+		changeFeed:  prefix + "change_feed",
+		batches:     prefix + "batches",
+		idempotency: prefix + "idempotency",
 	}
 }
 
@@ -112,7 +113,7 @@ func (t tables) insertBatch(id uuid.UUID) (string, []any, error) {
 func (t tables) pruneBatches(before uuid.UUID) (string, []any, error) {
 	q := sq.Delete(t.batches).Where(sq.Lt{"id": before[:]})
 	if t.dialect != SQLite { // which does not know LIMIT here
-		q = q.Limit(1000)
+		q = q.Limit(pruneStep)
 	}
 	return q.ToSql()
 }
@@ -182,6 +183,7 @@ func (t tables) probes() []string {
 		"SELECT " + columns(changeSelection) + ", arrival FROM " + t.changes + " WHERE 1 = 0",
 		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",
 		"SELECT id FROM " + t.batches + " WHERE 1 = 0",
+		"SELECT " + columns(recordColumns) + " FROM " + t.idempotency + " WHERE 1 = 0",
 	}
 }
 

@@ -22,8 +22,8 @@ type Store struct {
 	engine Engine
 	tables tables
 
-	queue   chan struct{} // SQLite has one writer at a time; they queue here instead of polling
-	commits atomic.Int64
+	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
+	added atomic.Int64  // rows that are pruned again
 }
 
 // New returns a Store on db. It asks the database what it is and says what it lacks: it changes

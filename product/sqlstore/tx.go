@@ -126,7 +126,7 @@ func (t *txStore) apply(ctx context.Context, b product.Batch) ([]product.Outcome
 	if err != nil {
 		return nil, err
 	}
-	if err := w.write(ctx, d.Saves(), d.Changes()); err != nil {
+	if err := w.write(ctx, d); err != nil {
 		return nil, err
 	}
 	return d.Outcomes(), nil

@@ -27,7 +27,12 @@ func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision
 		if err != nil {
 			return nil, err
 		}
+		records, err := w.records(ctx, need.Records, b.NoWait)
+		if err != nil {
+			return nil, err
+		}
 		d.Load(rows)
+		d.LoadRecords(records)
 	}
 	return d, nil
 }
@@ -83,11 +88,10 @@ func (w *writer) readRows(ctx context.Context, into []product.Row, query string,
 }
 
 // write writes what a decision came to. The rows of known products are locked.
-func (w *writer) write(ctx context.Context, saves []product.Save, changes []product.Change) error {
-	var newProducts, oldProducts, newStock, oldStock, tags, records [][]any
+func (w *writer) write(ctx context.Context, d *product.Decision) error {
+	var newProducts, oldProducts, newStock, oldStock, tags, changes, records [][]any
 	var reclaiming, retagging []any
-	for i := range saves {
-		s := &saves[i]
+	for _, s := range d.Saves() {
 		before, after := s.Before, &s.After.Product
 		if s.ProductChanged() {
 			values, err := productValues(after)
@@ -120,8 +124,15 @@ func (w *writer) write(ctx context.Context, saves []product.Save, changes []prod
 			}
 		}
 	}
-	for i := range changes {
-		values, err := changeValues(&changes[i])
+	for _, c := range d.Changes() {
+		values, err := changeValues(&c)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, values)
+	}
+	for _, r := range d.Records() {
+		values, err := recordValues(&r)
 		if err != nil {
 			return err
 		}
@@ -138,7 +149,8 @@ func (w *writer) write(ctx context.Context, saves []product.Save, changes []prod
 		func() error { return w.insert(ctx, t.stock, stockColumns, newStock, "") },
 		func() error { return w.execKeys(ctx, t.deleteTags, retagging) },
 		func() error { return w.insert(ctx, t.tags, []string{"tag", "product_id"}, tags, "") },
-		func() error { return w.insert(ctx, t.changes, changeColumns, records, "") },
+		func() error { return w.insert(ctx, t.changes, changeColumns, changes, "") },
+		func() error { return w.insert(ctx, t.idempotency, recordColumns, records, "") },
 	)
 }
 

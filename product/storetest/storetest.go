@@ -48,6 +48,8 @@ var tests = []struct {
 	{"a deleted product is gone, frees its SKU and can be restored", (*suite).deleteRestore},
 	{"stock is a resource of its own", (*suite).stock},
 	{"200 buyers of 100 pieces", (*suite).oversell},
+	{"a write with an idempotency key happens once", (*suite).once},
+	{"of racing writes with one idempotency key one happens", (*suite).racingOnce},
 	{"history tells every change in order", (*suite).history},
 	{"the feed tells every change once and in order", (*suite).feed},
 	{"the feed is read while it is written", (*suite).feedUnderWrites},

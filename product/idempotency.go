@@ -1,0 +1,119 @@
+package product
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// MaxIdempotencyKeyLen is how many characters an idempotency key has at most.
+const MaxIdempotencyKeyLen = 255
+
+// ValidIdempotencyKey reports whether s can be an idempotency key: 1 to
+// [MaxIdempotencyKeyLen] characters of UTF-8.
+func ValidIdempotencyKey(s string) bool {
+	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= MaxIdempotencyKeyLen
+}
+
+type idempotencyKey struct{}
+
+// idempotent is a key on its way through one call.
+type idempotent struct {
+	key      string
+	replayed atomic.Bool
+}
+
+// WithIdempotencyKey returns a context for one write that is to happen once however often it
+// is asked for: by a caller who got no answer, on whatever instance. The first success is
+// recorded in the write's own transaction; whoever asks for the same with the same key gets
+// its outcome as of then, and [Replayed] tells. A refusal is not recorded and is decided anew.
+//
+// Keys are each actor's own, see [WithActor], and serve the writes of one product: Create,
+// Update, Upsert, Delete, Restore, AdjustStock and SetStock. Another write with a key that is
+// taken is refused with [ErrKeyReused], so that a context used for two writes does no harm;
+// Merge, which may be repeated anyway, does not look at it. How long a record is kept is the
+// Store's to say.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, idempotencyKey{}, &idempotent{key: key})
+}
+
+// Replayed reports whether the write made with ctx was answered with the outcome of an earlier
+// one. It is false before the write has returned, and without [WithIdempotencyKey].
+func Replayed(ctx context.Context) bool {
+	i := idempotentOf(ctx)
+	return i != nil && i.replayed.Load()
+}
+
+func idempotentOf(ctx context.Context) *idempotent {
+	i, _ := ctx.Value(idempotencyKey{}).(*idempotent)
+	return i
+}
+
+// RecordID names an idempotency record: a digest of its actor and key.
+type RecordID [sha256.Size]byte
+
+// Record is the first success of a write with an idempotency key. A [Store] keeps it in the
+// write's transaction.
+type Record struct {
+	ID          RecordID
+	Fingerprint [sha256.Size]byte // of what was asked for
+	At          time.Time
+	Outcome     Outcome // a product's or a stock's, as of then; never an error
+}
+
+// once makes a write one that happens once.
+func (w *Write) once(key string) error {
+	if !ValidIdempotencyKey(key) {
+		var f faults
+		f.add("idempotency_key", "format", "must be 1 to %d characters of UTF-8", MaxIdempotencyKeyLen)
+		return f.err()
+	}
+	payload := struct {
+		Op      Op
+		ID      uuid.UUID
+		Product *Product
+		Stock   *int64
+		Patch   *Patch
+		Delta   int64
+		OnHand  *int64
+		Expect  Expect
+		Reason  string
+	}{Op: w.Op, ID: w.ID, Patch: w.Patch, Delta: w.Delta, OnHand: w.OnHand, Expect: w.Expect, Reason: w.Reason}
+	if w.Draft != nil {
+		payload.ID = uuid.Nil // it was made for this attempt
+		payload.Product, payload.Stock = &w.Draft.Product, w.Draft.Stock
+	}
+	text, err := json.Marshal(payload)
+	if err != nil { // attributes that are no JSON
+		var f faults
+		f.add("", "format", "cannot be written as JSON: %v", err)
+		return f.err()
+	}
+	// The length keeps the actor and the key apart, whatever characters they have.
+	id := RecordID(sha256.Sum256(jsonOf([]string{w.Actor, key})))
+	w.Record, w.Fingerprint = &id, sha256.Sum256(text)
+	return nil
+}
+
+// replay answers a write with the outcome of the one that had its key before.
+func (w *Write) replay(r *Record) Outcome {
+	if r.Fingerprint != w.Fingerprint {
+		return Outcome{Err: ErrKeyReused}
+	}
+	outcome := r.Outcome
+	outcome.Replayed = true
+	return outcome
+}
+
+// recordOf returns what is kept of a write that succeeded.
+func recordOf(w *Write, o Outcome) Record {
+	if w.Op == OpAdjustStock || w.Op == OpSetStock {
+		o.Product = Product{} // nobody is told of it
+	}
+	return Record{ID: *w.Record, Fingerprint: w.Fingerprint, At: w.At, Outcome: o}
+}
