@@ -19,8 +19,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(killAfter) != "" {
-		if err := migrateAndDie(); err != nil {
+	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled} {
+		if os.Getenv(variable) == "" {
+			continue
+		}
+		if err := live(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
