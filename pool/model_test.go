@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/pool"
 	"github.com/productkit-go/productkit/pool/pooltest"
 )
@@ -23,15 +24,36 @@ import (
 // simulated time, and checks after every step what must always hold.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	runs := 150
-	if testing.Short() {
-		runs = 15
-	}
-	for seed := range uint64(runs) {
+	for seed := range testscale.N[uint64](150, 5000) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newModel(t, seed).run() })
+			synctest.Test(t, func(t *testing.T) { newModel(t, seed, rand.NewPCG(seed, 2)).run() })
 		})
 	}
+}
+
+// FuzzFaults is TestModel with a schedule of faults that the fuzzer looks for.
+func FuzzFaults(f *testing.F) {
+	for seed := range uint64(4) {
+		f.Add(seed, []byte("faults come and go, some at once and some after a while"))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, schedule []byte) {
+		synctest.Test(t, func(t *testing.T) { newModel(t, seed, &faultSchedule{schedule, rand.NewPCG(seed, 2)}).run() })
+	})
+}
+
+// faultSchedule is a source of numbers that the fuzzer can steer: each byte gives the highest bits of one.
+type faultSchedule struct {
+	bytes []byte
+	rest  rand.Source // once they have run out
+}
+
+func (s *faultSchedule) Uint64() uint64 {
+	if len(s.bytes) == 0 {
+		return s.rest.Uint64()
+	}
+	b := s.bytes[0]
+	s.bytes = s.bytes[1:]
+	return uint64(b)<<56 | 1<<55
 }
 
 type model struct {
@@ -47,7 +69,7 @@ type model struct {
 	uses map[uint64]int
 }
 
-func newModel(t *testing.T, seed uint64) *model {
+func newModel(t *testing.T, seed uint64, faults rand.Source) *model {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := &model{t: t, server: new(pooltest.Server), made: map[uint64]time.Time{}, held: map[uint64]bool{}, uses: map[uint64]int{}}
 	m.cfg = pool.Config{
@@ -81,7 +103,7 @@ func newModel(t *testing.T, seed uint64) *model {
 
 	var workers, helpers sync.WaitGroup
 	stop := make(chan struct{})
-	helpers.Go(func() { m.break_(rand.New(rand.NewPCG(seed, 2)), stop) })
+	helpers.Go(func() { m.break_(rand.New(faults), stop) })
 	helpers.Go(func() { m.watch(stop) })
 	for i := range uint64(2 + r.IntN(12)) {
 		workers.Go(func() {
@@ -153,9 +175,6 @@ func (m *model) step(r *rand.Rand) {
 		m.mu.Unlock()
 	}()
 	for range r.IntN(4) {
-		m.mu.Lock()
-		m.uses[id]++
-		m.mu.Unlock()
 		switch r.IntN(4) {
 		case 0:
 			_, err = c.ExecContext(ctx, "w")
@@ -174,6 +193,11 @@ func (m *model) step(r *rand.Rand) {
 					err = errors.Join(err, tx.Commit())
 				}
 			}
+		}
+		if err == nil { // otherwise it may not have come as far as the connection
+			m.mu.Lock()
+			m.uses[id]++
+			m.mu.Unlock()
 		}
 		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || ctx.Err() != nil {
 			return

@@ -296,6 +296,9 @@ func (x *session) prepare() error {
 	s := x.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, there := s.sessions[x.id]; !there {
+		return driver.ErrBadConn
+	}
 	if s.maxStatements > 0 && s.prepared >= s.maxStatements {
 		return &mysql.MySQLError{Number: 1461, Message: "Can't create more than max_prepared_stmt_count statements"}
 	}
