@@ -160,8 +160,8 @@ func (d *Decision) Changes() []Change { return d.changes }
 // Records returns the idempotency records to be written.
 func (d *Decision) Records() []Record { return d.records }
 
-// Empty reports whether there is nothing to be written.
-func (d *Decision) Empty() bool { return len(d.Saves()) == 0 && len(d.records) == 0 }
+// Empty reports whether there is nothing to be written: what changes is on record.
+func (d *Decision) Empty() bool { return len(d.changes)+len(d.records) == 0 }
 
 // Saves returns what is to be written, in the order of product IDs.
 func (d *Decision) Saves() []Save {
