@@ -190,6 +190,12 @@ func (f failing) List(context.Context, product.Query) ([]product.Product, error)
 func (f failing) History(context.Context, uuid.UUID, int) ([]product.Change, error) {
 	return nil, f.err
 }
+func (f failing) Export(context.Context, product.Query, func(product.Row) error) error {
+	return f.err
+}
+func (f failing) Preview(context.Context, []product.Write) ([]product.Outcome, error) {
+	return nil, f.err
+}
 func (f failing) Changes(context.Context, product.Seq, int) ([]product.Change, error) {
 	return nil, f.err
 }

@@ -83,11 +83,13 @@ func (d *OptionsPatch) merge(options map[string]string) map[string]string {
 }
 
 func (d *AttributesPatch) merge(raw json.RawMessage) (json.RawMessage, error) {
-	if d.Clear || len(raw) == 0 {
-		raw = json.RawMessage("{}")
-	}
-	if len(d.Merge) == 0 {
+	switch {
+	case d.Clear:
+		return d.Merge, nil
+	case len(d.Merge) == 0:
 		return raw, nil
+	case len(raw) == 0:
+		raw = json.RawMessage("{}")
 	}
 	attributes, err := decodeObject(raw)
 	if err != nil {

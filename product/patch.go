@@ -49,7 +49,7 @@ type OptionsPatch struct {
 // AttributesPatch merges a JSON object into the attributes, member by member and level by
 // level; null removes a member.
 type AttributesPatch struct {
-	Clear bool // begin with no attributes: null in a merge patch, or a replacement
+	Clear bool // replace the attributes by Merge as it stands, nulls included; by nothing if it is empty
 	Merge json.RawMessage
 }
 

@@ -90,7 +90,7 @@ type Image struct {
 // and anywhere else it is refused, so that nobody believes to have set what was not set.
 type Draft struct {
 	Product
-	Stock *int64 // on hand at creation; nil means 0
+	Stock *int64 // on hand at creation, below zero only with Backorder; nil means 0
 }
 
 // Key names one product, by ID or by SKU. Exactly one of the two is set.

@@ -274,7 +274,9 @@ func (d Draft) checked() (Draft, error) {
 	err := d.normalize()
 	if d.Stock != nil {
 		var f faults
-		f.quantity("stock", *d.Stock)
+		if n := *d.Stock; !d.Backorder || n < -MaxQuantity || n > MaxQuantity {
+			f.quantity("stock", n)
+		}
 		if f != nil {
 			err = joinFaults(errors.Join(err, f.err()))
 		}

@@ -23,6 +23,15 @@ type Store interface {
 	// List returns at most q.Limit products after q.After, in q's order. It ignores q.Cursor.
 	List(ctx context.Context, q Query) ([]Product, error)
 
+	// Export calls each with every live product of q and its stock, ordered by SKU, all as of one
+	// moment: what is written meanwhile is not seen. It ignores q.Deleted, q.Sort, q.Limit and
+	// q.Cursor, holds few rows in memory, and ends with the first error of each.
+	Export(ctx context.Context, q Query, each func(Row) error) error
+
+	// Preview returns the outcomes that Apply would, decided by the same [Decision] on what is
+	// there now. It keeps nothing and locks nothing.
+	Preview(ctx context.Context, writes []Write) ([]Outcome, error)
+
 	// History returns a product's changes, deleted or not: those of the product by version,
 	// then those of its stock by version, at most limit records.
 	History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error)

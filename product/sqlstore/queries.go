@@ -87,16 +87,37 @@ func (t tables) findStock(ids []any) (string, []any, error) {
 // order of the keys. The indexes are forced: a scan, which looks cheaper on a small table, would
 // wait for rows that nobody asked for (MariaDB 10.11 scanned the stock).
 func (t tables) lock(column, index string, keys []any, noWait bool) (string, []any, error) {
-	q := sq.Select(productSelection, stockSelection).Where(in("p."+column, keys)).OrderBy("p." + column)
-	if t.dialect == SQLite { // BEGIN IMMEDIATE has locked the whole database
-		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id").ToSql()
-	}
-	q = q.From(t.products + " p FORCE INDEX (" + index + ")").
-		JoinClause("STRAIGHT_JOIN " + t.stock + " s FORCE INDEX (PRIMARY) ON s.product_id = p.id")
-	if noWait {
+	q := t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column)
+	switch {
+	case t.dialect == SQLite: // BEGIN IMMEDIATE has locked the whole database
+		return q.ToSql()
+	case noWait:
 		return q.Suffix("FOR UPDATE NOWAIT").ToSql()
 	}
 	return q.Suffix("FOR UPDATE").ToSql()
+}
+
+// look selects what lock does and locks nothing, so there is nothing to wait for.
+func (t tables) look(column, index string, keys []any, _ bool) (string, []any, error) {
+	return t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column).ToSql()
+}
+
+// selectRows selects products with their stock by an index of the products.
+func (t tables) selectRows(index string) sq.SelectBuilder {
+	q := sq.Select(productSelection, stockSelection)
+	if t.dialect == SQLite {
+		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id")
+	}
+	return q.From(t.products + " p FORCE INDEX (" + index + ")").
+		JoinClause("STRAIGHT_JOIN " + t.stock + " s FORCE INDEX (PRIMARY) ON s.product_id = p.id")
+}
+
+// export selects the page of q's products behind a SKU, with their stock. It walks along the SKUs
+// whatever the filter is, so that all pages together read each row once.
+func (t tables) export(q product.Query, after string, limit int) (string, []any, error) {
+	q.Sort = product.SortSKU
+	return t.filter(t.selectRows("live_sku"), q).Where("p.live_sku > ?", after).
+		OrderBy("p.live_sku").Limit(uint64(limit)).ToSql()
 }
 
 func (t tables) history(id uuid.UUID, limit int) (string, []any, error) {

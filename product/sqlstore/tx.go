@@ -28,7 +28,8 @@ var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the 
 // the transaction changes enters the change feed after its commit; its own Changes only shows what
 // has been read outside of it. On
 // SQLite the transaction should have begun with BEGIN IMMEDIATE (_txlock=immediate), or its
-// first write may fail with [product.ErrBusy].
+// first write may fail with [product.ErrBusy]. An Export is as consistent as that level: of one
+// moment under REPEATABLE READ. Its callback must not call this Store.
 func (s *Store) InTx(tx *sql.Tx) product.Store {
 	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, tables: s.tables}
 	return &txStore{inner: inner, tx: tx}
@@ -57,6 +58,18 @@ func (t *txStore) List(ctx context.Context, q product.Query) ([]product.Product,
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.inner.List(ctx, q)
+}
+
+func (t *txStore) Export(ctx context.Context, q product.Query, each func(product.Row) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.exportPages(ctx, t.tx, q, each)
+}
+
+func (t *txStore) Preview(ctx context.Context, writes []product.Write) ([]product.Outcome, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Preview(ctx, writes)
 }
 
 func (t *txStore) History(ctx context.Context, id uuid.UUID, limit int) ([]product.Change, error) {

@@ -17,6 +17,8 @@ type writer struct {
 	tables tables
 	packet int // bytes of values per statement
 	q      querier
+
+	unlocked bool // only looks, and writes nothing
 }
 
 // decide locks and loads what the batch's writes need, until all is decided.
@@ -58,7 +60,11 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 		{"variant_key", "variant_key", variants},
 	} {
 		for chunk := range slices.Chunk(lookup.keys, maxKeys) {
-			query, args, err := w.tables.lock(lookup.column, lookup.index, chunk, noWait)
+			build := w.tables.lock
+			if w.unlocked {
+				build = w.tables.look
+			}
+			query, args, err := build(lookup.column, lookup.index, chunk, noWait)
 			if err != nil {
 				return nil, err
 			}
@@ -71,20 +77,11 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 }
 
 func (w *writer) readRows(ctx context.Context, into []product.Row, query string, args []any) ([]product.Row, error) {
-	rows, err := w.q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, classify(err)
-	}
-	defer func() { _ = rows.Close() }()
-	scan := scanProducts(rows).withStock()
-	for rows.Next() {
-		row, err := scan.scanRow()
-		if err != nil {
-			return nil, err
-		}
-		into = append(into, row)
-	}
-	return into, classify(rows.Err())
+	err := streamRows(ctx, w.q, query, args, func(r product.Row) error {
+		into = append(into, r)
+		return nil
+	})
+	return into, err
 }
 
 // write writes what a decision came to. The rows of known products are locked.

@@ -61,6 +61,8 @@ var tests = []struct {
 	{"every sort pages over everything once", (*suite).paging},
 	{"every filter selects what it says", (*suite).filters},
 	{"paging sees what stays exactly once while others write", (*suite).pagingUnderWrites},
+	{"an export is of one moment, in the order of SKUs, filtered", (*suite).export},
+	{"a preview says what a merge does and changes nothing", (*suite).preview},
 	{"a cancelled context applies nothing", (*suite).cancelled},
 	{"services on one store keep every rule between them", (*suite).services},
 }
