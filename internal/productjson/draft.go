@@ -10,11 +10,15 @@ func DecodeDraft(data []byte) (product.Draft, error) {
 		return product.Draft{}, err
 	}
 	p := r.patch()
-	d := r.draft(&p)
+	return r.draftWithPrice(&p), r.err()
+}
+
+func (r *reader) draftWithPrice(p *product.Patch) product.Draft {
+	d := r.draft(p)
 	if (p.Price == nil || p.Price.Clear) && !r.faulty("price") && !r.faulty("") {
 		r.fault("price", "required", `is missing; give one like {"amount":1999,"currency":"EUR"}`)
 	}
-	return d, r.err()
+	return d
 }
 
 // draft is what the patch makes of nothing.
@@ -91,4 +95,25 @@ func value[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
+}
+
+// DecodeEntry reads a product of an import: what a new one is made of, and what a known one takes.
+// Null members are absent in the one and removed from the other. Options and attributes are
+// replaced as a whole.
+func DecodeEntry(data []byte) (product.Entry, error) {
+	r, err := newReader(data)
+	if err != nil {
+		return product.Entry{}, err
+	}
+	p := r.patch()
+	e := product.Entry{Draft: r.draftWithPrice(&p), Patch: p}
+	a := &e.Patch.Assert
+	a.OnHand, a.Reserved, a.Available = nil, nil, nil // the draft's stock is set, not agreed with
+	if o := e.Patch.Options; o != nil {
+		o.Clear = true
+	}
+	if a := e.Patch.Attributes; a != nil {
+		a.Clear = true
+	}
+	return e, r.err()
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // newCatalogue returns a Service on SQLite in memory.
-func newCatalogue(t *testing.T) *product.Service {
+func newCatalogue(t testing.TB) *product.Service {
 	t.Helper()
 	db, err := sql.Open("sqlite", ":memory:")
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func newCatalogue(t *testing.T) *product.Service {
 	return svc
 }
 
-func all(t *testing.T, svc *product.Service) map[string]product.Product {
+func all(t testing.TB, svc *product.Service) map[string]product.Product {
 	t.Helper()
 	products := make(map[string]product.Product)
 	for p, err := range svc.All(t.Context(), product.Query{}) {

@@ -1,9 +1,54 @@
-// Package feed brings files of products into a catalogue: today the CSV that Shopify exports.
+// Package feed brings files of products into a catalogue and out of it: CSV with columns of our own
+// or with any others and a [Map], NDJSON, and the CSV that Shopify exports.
 //
 // [Import] reads a stream of any length in constant memory, merges it in batches and tells
 // what happens as events: progress, every refused row with its line, and a summary. A wrong
 // row does not stop the good ones. Running the same file again changes nothing, so an import
 // that was cut short is completed by starting it over.
+//
+// [DryRun] makes an import that tells all that and changes nothing. [Export] writes what Import
+// reads, from one moment.
+//
+// # Our own columns
+//
+// They stand in any order; sku, name and price must be there, and currency unless [Config] names
+// one. A blank cell empties the member, but for stock and status, which it leaves alone.
+//
+//	sku, name, description, group, vendor, barcode   as they are
+//	price, compare_at        decimal numbers in major units: 19.99
+//	currency                 the ISO 4217 code of both
+//	status                   draft, active or archived
+//	stock, weight_grams      numbers; a weight is rounded
+//	backorder                true or false, yes or no, 1 or 0
+//	options, attributes      JSON objects, which replace the whole; options.Size and
+//	                         attributes.Fabric are columns of one member each
+//	category                 a path: apparel/shirts
+//	tags                     separated by semicolons or commas, or a JSON array
+//	images                   a JSON array as in a product, or URLs separated by commas
+//
+// # Other columns
+//
+// With a map the columns that it names are read and the others told in a warning. Files of other
+// shops say some things differently, and these are understood, too: a status as yes, no, 1, 0,
+// enabled or disabled; amounts and stocks with zeros behind the point; categories like
+// Clothing > Tshirts, of which the first counts; weight_kg, weight_lb and weight_oz; and a blank
+// price beside a compare_at, which then is the price.
+//
+// # NDJSON
+//
+// Each line is a product as the API shows it, with stock as a number. Members that it lacks stay
+// what they are; options and attributes are replaced as a whole.
+//
+// # Formulas
+//
+// A spreadsheet runs cells that begin with =, +, -, @, a tab or a line break (OWASP, CSV Injection).
+// An export puts an apostrophe before those, and before cells that begin with an apostrophe; an
+// import of our own or mapped columns takes one off again if one of these follows it. So every text comes back as it was.
+//
+// # Encodings
+//
+// Files are UTF-8, with or without a byte order mark, or UTF-16, which is recognised. For
+// Windows-1252, which cannot be told from others, see [Config]. Lines end in LF, CRLF or CR.
 //
 // # Shopify's columns
 //

@@ -13,15 +13,28 @@ import (
 // Format is how a file is laid out.
 type Format string
 
-// Shopify is the CSV that Shopify's product export writes. See the package comment.
-const Shopify Format = "shopify"
+// The formats. The package comment describes them.
+const (
+	Native  Format = "native"  // CSV with columns of our own, or with any others and [Config].Map
+	NDJSON  Format = "ndjson"  // one product in a line, as JSON
+	Shopify Format = "shopify" // the CSV that Shopify's product export writes
+)
 
-// Config says how to read a file. Format is required, and with [Shopify] so is Currency.
+// Config says how to read a file. The zero value reads [Native] CSV.
 type Config struct {
+	// Format is the file's. Default [Native].
 	Format Format
 
-	// Currency is the ISO 4217 code of all prices in the file. Shopify's files name none.
+	// Map names the columns of a [Native] file that has others than ours. Default: none.
+	Map Map
+
+	// Currency is the ISO 4217 code of those prices beside which the file names none. Shopify's
+	// files never do, so [Shopify] requires it. [NDJSON] always does, and takes none.
 	Currency string
+
+	// Encoding is the file's: utf-8, windows-1252, utf-16le or utf-16be. Default: UTF-16 is
+	// recognised, and everything else taken for UTF-8.
+	Encoding string
 
 	// MaxRecordBytes bounds one record of the file; longer ones are refused. The default of
 	// 1 MiB holds a description of the greatest length with room for every other cell.
@@ -38,6 +51,9 @@ type Config struct {
 
 // WithDefaults returns the configuration with its defaults filled in.
 func (c Config) WithDefaults() Config {
+	if c.Format == "" {
+		c.Format = Native
+	}
 	if c.MaxRecordBytes <= 0 {
 		c.MaxRecordBytes = 1 << 20
 	}
@@ -51,18 +67,30 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate returns a [product.InvalidError] that names the fields format and currency, or nil.
+// Validate returns a [product.InvalidError] that names the fields format, map, currency and
+// encoding, or nil.
 func (c Config) Validate() error {
-	var faults []product.Fault
-	if c.Format != Shopify {
-		faults = append(faults, product.Fault{Field: "format", Code: "unknown", Message: fmt.Sprintf("is %q; use shopify", short(string(c.Format)))})
+	c = c.WithDefaults()
+	faults := checkEncoding(c.Encoding)
+	fault := func(field, code, format string, args ...any) {
+		faults = append(faults, product.Fault{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
-	if _, ok := product.CurrencyDigits(c.Currency); !ok {
-		fault := product.Fault{Field: "currency", Code: "unknown", Message: fmt.Sprintf("is %q; give the ISO 4217 code of the file's prices, such as EUR", short(c.Currency))}
-		if c.Currency == "" {
-			fault.Code, fault.Message = "required", "is missing, and the file does not name it; give the ISO 4217 code of its prices, such as EUR"
-		}
-		faults = append(faults, fault)
+	_, known := product.CurrencyDigits(c.Currency)
+	switch {
+	case c.Format != Native && c.Format != NDJSON && c.Format != Shopify:
+		fault("format", "unknown", "is %q; use native, ndjson or shopify", short(string(c.Format)))
+	case c.Format != Native && c.Map != nil:
+		fault("map", "mismatch", "names the columns of a native file; leave it out with %s", c.Format)
+	default:
+		faults = append(faults, c.Map.check()...)
+	}
+	switch {
+	case c.Format == Shopify && c.Currency == "":
+		fault("currency", "required", "is missing, and the file does not name it; give the ISO 4217 code of its prices, such as EUR")
+	case c.Format == NDJSON && c.Currency != "":
+		fault("currency", "mismatch", "stands beside each price of an ndjson file; leave it out")
+	case c.Currency != "" && !known:
+		fault("currency", "unknown", "is %q; give the ISO 4217 code of the file's prices, such as EUR", short(c.Currency))
 	}
 	if len(faults) > 0 {
 		return &product.InvalidError{Faults: faults}
@@ -70,8 +98,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Merger takes what an import reads. It is [*product.Service]; the interface is here for dry runs
-// and tests.
+// Merger takes what an import reads. It is [*product.Service], or a [DryRun].
 type Merger interface {
 	Merge(ctx context.Context, entries []product.Entry) ([]product.Outcome, error)
 }

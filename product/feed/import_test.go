@@ -43,7 +43,7 @@ func TestWrongFilesAreNamedBeforeAnythingLands(t *testing.T) {
 		"semicolons":      {"Handle;Title;Variant Price\n", "no_header", "separated by commas", 1},
 		"missing column":  {"Handle,Title\ntee,T\n", "missing_column", "Variant Price", 1},
 		"column twice":    {"\nHandle,Title,Price,Variant Price\n", "duplicate_column", "columns 3 and 4", 2},
-		"UTF-16":          {"\xff\xfeH\x00a\x00", "encoding", "UTF-8", 1},
+		"wrong encoding":  {"\xff\xfeH\x00a\x00", "no_header", `begins with "Ha"`, 1},
 		"image":           {"\x89PNG\r\n\x1a\n\x00\x00", "encoding", "UTF-8", 1},
 		"broken quotes":   {"Handle,\"Title,Variant Price\ntee,T,1\n", "quotes", "quote", 1},
 		"header too long": {strings.Repeat("x", 2<<20), "too_long", "bytes", 1},
@@ -68,13 +68,14 @@ func TestWrongFilesAreNamedBeforeAnythingLands(t *testing.T) {
 	}
 }
 
-func TestConfigMustNameFormatAndCurrency(t *testing.T) {
+func TestConfigNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	events, _ := run(t, &recorder{}, tees(1), feed.Config{})
+	events, _ := run(t, &recorder{}, tees(1), feed.Config{Format: "excel", Currency: "euro", Encoding: "latin"})
 	require.Len(t, events, 1)
 	require.ErrorIs(t, events[0].Err, product.ErrInvalid)
-	require.Equal(t, "format", events[0].Field)
-	require.Equal(t, "currency", events[0].More[0].Field)
+	require.Equal(t, "encoding", events[0].Field)
+	require.Equal(t, "format", events[0].More[0].Field)
+	require.Equal(t, "currency", events[0].More[1].Field)
 
 	require.NoError(t, euros().Validate())
 	err := feed.Config{Format: feed.Shopify, Currency: "euro"}.Validate()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"strings"
 	"time"
 
 	"github.com/productkit-go/productkit/product"
@@ -38,18 +40,43 @@ type readError struct{ error }
 
 func (e readError) Unwrap() error { return e.error }
 
+// source is what a format makes of a file.
+type source interface {
+	items() iter.Seq2[item, error] // what the rows come to, and at most one error, at the end
+	read() int64                   // rows so far
+	leftOut() []string             // columns that are not read
+}
+
+// open reads as far as a format must to know whether the file is of it.
+func open(r io.Reader, cfg Config) (source, error) {
+	text, err := decodeText(r, cfg.Encoding)
+	switch {
+	case err != nil:
+		return nil, err
+	case cfg.Format == NDJSON:
+		return openLines(text, cfg), nil
+	case cfg.Format == Shopify:
+		return openShopify(text, cfg)
+	}
+	return openSheet(text, cfg)
+}
+
 // run returns the line at which it had to end before the file did, and why.
 func (i *importer) run(r io.Reader) (int, error) {
 	if err := i.cfg.Validate(); err != nil {
 		return 0, err
 	}
-	source, err := openShopify(r, i.cfg)
+	source, err := open(r, i.cfg)
 	var structure *StructureError
 	switch {
 	case errors.As(err, &structure):
 		return structure.Line, err
 	case err != nil:
 		return 1, readError{err}
+	}
+	if columns := source.leftOut(); len(columns) > 0 {
+		i.counts.Warnings++
+		i.send(Event{Kind: EventWarning, Line: 1, Code: "unmapped", Message: "these columns were left out, for they are mapped to no field: " + strings.Join(columns, ", ")})
 	}
 	for it, readErr := range source.items() {
 		i.counts.Rows = source.read()

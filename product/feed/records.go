@@ -10,24 +10,18 @@ import (
 // errTooLong is a record longer than the limit. Its rest has been skipped.
 var errTooLong = errors.New("feed: record too long")
 
-// records cuts a CSV stream (RFC 4180) into records, so that encoding/csv, which reads a
+// records cuts a CSV stream (RFC 4180), or lines, into records, so that encoding/csv, which reads a
 // record whatever its length, only ever sees one of bounded size.
 type records struct {
 	r     *bufio.Reader
 	limit int
-	line  int // on which the next record begins
+	whole bool // each line is a record, whatever quotes it holds
+	line  int  // on which the next record begins
 	buf   []byte
 }
 
 func newRecords(r io.Reader, limit int) *records {
 	return &records{r: bufio.NewReaderSize(r, 32<<10), limit: limit, line: 1}
-}
-
-// skipBOM drops the byte order mark that spreadsheets put before UTF-8.
-func (s *records) skipBOM() {
-	if start, _ := s.r.Peek(3); bytes.Equal(start, []byte("\ufeff")) {
-		s.r.Discard(3)
-	}
 }
 
 // next returns the next record that is not blank, and the line on which it begins. The record
@@ -50,7 +44,9 @@ func (s *records) scan() ([]byte, int, error) {
 		if tooLong = tooLong || len(s.buf)+len(chunk) > s.limit; !tooLong {
 			s.buf = append(s.buf, chunk...)
 		}
-		at = at.after(chunk)
+		if !s.whole {
+			at = at.after(chunk)
+		}
 		ended := errors.Is(err, io.EOF) && (tooLong || len(s.buf) > 0)
 		if err == nil {
 			s.line++

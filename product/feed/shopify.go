@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"iter"
 	"net/url"
@@ -22,9 +21,6 @@ const (
 	maxHandleBytes = 8 << 20
 )
 
-// maxSeen is how many SKUs of one file are compared with each other. Each costs some 30 bytes.
-const maxSeen = 1 << 18
-
 // item is what a format makes of the file, in its order: an entry, or why a row was refused. Both
 // may carry warnings.
 type item struct {
@@ -41,8 +37,7 @@ type shopify struct {
 	currency   string
 	attributes []attributeColumn
 
-	seed maphash.Seed
-	seen map[uint64]int // SKU to line
+	claims claims
 
 	// Of the handle at hand:
 	handle   string
@@ -65,11 +60,12 @@ func openShopify(r io.Reader, cfg Config) (*shopify, error) {
 	}
 	return &shopify{
 		table: t, currency: cfg.Currency, attributes: shopifyAttributes(t.header),
-		seed: maphash.MakeSeed(), seen: make(map[uint64]int),
+		claims: newClaims(),
 	}, nil
 }
 
-func (s *shopify) read() int64 { return s.table.rows }
+func (s *shopify) read() int64       { return s.table.rows }
+func (s *shopify) leftOut() []string { return nil }
 
 // items yields what the rows come to. It ends early, with the reader's error, where the stream
 // breaks off; the handle at hand is then left out, for its last rows may be missing.
@@ -178,7 +174,7 @@ func (s *shopify) finish(yield func(item, error) bool) bool {
 	for _, r := range s.variants {
 		it := s.variant(r, images)
 		if it.faults == nil && it.sku != "" {
-			it.faults = s.claim(it.sku, it.line)
+			it.faults = s.claims.claim(it.sku, it.line)
 		}
 		if !yield(it, nil) {
 			return false
@@ -193,17 +189,4 @@ func addImage(images []product.Image, image product.Image) []product.Image {
 		return images
 	}
 	return append(images, image)
-}
-
-// claim refuses a SKU that the file has given already. Shopify lets two products share one; here
-// the second would overwrite the first, again and again with each import.
-func (s *shopify) claim(sku string, line int) []Fault {
-	sum := maphash.String(s.seed, sku)
-	if before, taken := s.seen[sum]; taken {
-		return []Fault{{"sku", "duplicate", fmt.Sprintf("is %s, as in line %d; give each variant its own Variant SKU, or none", short(sku), before)}}
-	}
-	if len(s.seen) < maxSeen {
-		s.seen[sum] = line
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ func (s *shopify) variant(r row, images []product.Image) item {
 	assign(v.has(colPolicy), &d.Backorder, &p.Backorder, v.backorder())
 	assign(v.has(colVendor), &d.Vendor, &p.Vendor, oneLine(s.first.get(colVendor)))
 	assign(v.has(colType) || v.has(colCategory) || v.has(colGoogle), &d.Category, &p.Category, v.category())
-	assign(v.has(colTags), &d.Tags, &p.Tags, splitTags(s.first.get(colTags)))
+	assign(v.has(colTags), &d.Tags, &p.Tags, splitTags(s.first.get(colTags), ","))
 	assign(v.has(colGrams), &d.WeightGrams, &p.WeightGrams, v.grams())
 	assign(v.has(colImage) || v.has(colOwnImage), &d.Images, &p.Images, v.images(images))
 	if v.has(colCompareAt) {

@@ -61,7 +61,6 @@ func openTable(r io.Reader, limit int, key func(name string) string, required ..
 	t.csv = csv.NewReader(t.buffer)
 	t.csv.FieldsPerRecord = -1 // counted here, with a message that says more
 
-	t.records.skipBOM()
 	header, fault, err := t.read()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -134,17 +133,23 @@ func (t *table) read() (row, *Fault, error) {
 	r := row{table: t, line: line, size: len(record)}
 	switch {
 	case errors.Is(err, errTooLong):
-		return r, &Fault{Code: "too_long", Message: fmt.Sprintf("is longer than %d bytes; shorten it, or close the quotes that it opens", t.records.limit)}, nil
+		fault := tooLong(t.records.limit)
+		return r, &fault, nil
 	case err != nil:
 		return r, nil, err
-	case bytes.HasPrefix(record, []byte("\xff\xfe")), bytes.HasPrefix(record, []byte("\xfe\xff")):
-		return r, &Fault{Code: "encoding", Message: "is UTF-16; save the file as CSV in UTF-8"}, nil
 	case bytes.IndexByte(record, 0) >= 0:
 		return r, &Fault{Code: "encoding", Message: "holds a NUL; save the file as CSV in UTF-8"}, nil
 	case !utf8.Valid(record):
-		return r, &Fault{Code: "encoding", Message: "is not valid UTF-8; save the file as CSV in UTF-8"}, nil
+		return r, &notUTF8, nil
 	}
 
+	// encoding/csv would make a line feed of a carriage return and a line feed within quotes. No
+	// record holds a zero.
+	record = bytes.TrimRight(record, "\r\n")
+	returns := bytes.IndexByte(record, '\r') >= 0
+	if returns {
+		record = bytes.ReplaceAll(record, []byte{'\r'}, []byte{0})
+	}
 	t.source.Reset(record)
 	t.buffer.Reset(&t.source)
 	cells, err := t.csv.Read()
@@ -157,6 +162,18 @@ func (t *table) read() (row, *Fault, error) {
 	if err != nil {
 		return r, nil, err
 	}
+	if returns {
+		for i, cell := range cells {
+			cells[i] = strings.ReplaceAll(cell, "\x00", "\r")
+		}
+	}
 	r.cells = slices.Clip(cells)
 	return r, nil, nil
+}
+
+// notUTF8 names the remedy, because which encoding it is instead cannot be told from the bytes.
+var notUTF8 = Fault{Code: "encoding", Message: "is not valid UTF-8; save the file in UTF-8, or say which encoding it is, such as windows-1252"}
+
+func tooLong(limit int) Fault {
+	return Fault{Code: "too_long", Message: fmt.Sprintf("is longer than %d bytes; shorten it, or close the quotes that it opens", limit)}
 }

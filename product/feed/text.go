@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
-func splitTags(s string) []string {
+// tagSeparators stand between tags in files that are not Shopify's.
+const tagSeparators = ",;"
+
+func splitTags(s, separators string) []string {
 	var tags []string
 	seen := make(map[string]bool)
-	for tag := range strings.SplitSeq(s, ",") {
+	for tag := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
 		if tag = oneLine(tag); tag != "" && !seen[tag] {
 			tags = append(tags, tag)
 			seen[tag] = true
