@@ -16,6 +16,7 @@ const (
 	mediaJSON       = "application/json"
 	mediaMergePatch = "application/merge-patch+json" // RFC 7396
 	mediaCSV        = "text/csv"
+	mediaNDJSON     = "application/x-ndjson"
 )
 
 // decode reads the request's body, within its bounds of size and time, and decodes it. The

@@ -26,12 +26,18 @@
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
 //	GET    /changes                 every change of every product after=SEQ, or a stream of them
-//	POST   /import                  ?format=shopify&currency=EUR: CSV in, NDJSON events out
+//	POST   /import                  CSV or NDJSON in, NDJSON events out
+//	GET    /export                  CSV or NDJSON, as Accept or ?format=native|ndjson says
 //
 // GET and lookup take ?include=stock. Lists take status, category, tag, vendor, group,
 // sku_prefix, currency, price_min, price_max, in_stock, updated_since, deleted, sort (one of
 // [product.Sorts]), limit and cursor. Unknown and repeated parameters are refused. A SKU in a
 // path is percent-encoded; a/b is /skus/a%2Fb.
+//
+// An import takes format (native, shopify or, by its media type, ndjson), currency, map=Header:field,…,
+// encoding and dry_run; package feed describes them. An export takes the filters of a list. It is
+// of one moment, and is read whole before the first byte is sent, so a slow client holds no
+// connection of the database and Content-Length tells whether all came.
 //
 // Bodies are JSON in UTF-8, read strictly: unknown and duplicate members are refused, and all
 // faults are reported at once. Every member that a GET shows may be sent back; what cannot be
@@ -65,6 +71,6 @@
 //
 // # Limits
 //
-// Bodies, time, and requests in flight are bounded by [Options], reads, writes, imports
+// Bodies, time, and requests in flight are bounded by [Options], reads, writes, imports, exports
 // and requests for changes each in a lane of their own; what is beyond is refused at once with 503 and Retry-After.
 package httpapi

@@ -19,9 +19,11 @@ type Handler struct {
 	opts    Options
 	mux     *http.ServeMux
 	headers fixedHeaders
-	lanes   [4]lane
+	lanes   [lanes]lane
 	drained context.Context
 	drain   context.CancelFunc
+
+	snapshots chan struct{} // holds one for the export that reads
 }
 
 // NewHandler returns a Handler of the service. Its error names every option that is wrong.
@@ -32,7 +34,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders()}
+	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders(), snapshots: make(chan struct{}, 1)}
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
@@ -41,6 +43,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	h.lanes[laneImport].most = int64(h.opts.MaxImports)
 	h.lanes[laneFollow].most = int64(h.opts.MaxFollowers)
 	h.drained, h.drain = context.WithCancel(context.Background())
+	h.lanes[laneExport].most = int64(h.opts.MaxExports)
 	if err := h.route(operations()); err != nil {
 		return nil, err
 	}
@@ -130,7 +133,7 @@ func (h *Handler) serve(op operation) http.Handler {
 			return
 		}
 		defer lane.leave()
-		if h.opts.Timeout > 0 && op.lane != laneImport && op.lane != laneFollow {
+		if h.opts.Timeout > 0 && op.lane <= laneWrite {
 			ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
 			defer cancel()
 			r = r.WithContext(ctx)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,19 +17,22 @@ import (
 	"github.com/productkit-go/productkit/product/feed"
 )
 
-func importParams() []string { return []string{"format", "currency"} }
+func importParams() []string { return []string{"format", "currency", "map", "encoding", "dry_run"} }
 
 // importProducts streams both ways: it reads as fast as rows are merged, and tells what happens
 // meanwhile. A file that cannot be read at all is answered with a problem; once the first event
 // is out, whatever else goes wrong is an event too.
 func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
-	if err := checkMedia(w, r, mediaCSV); err != nil {
+	if err := checkMedia(w, r, mediaCSV, mediaNDJSON); err != nil {
 		return err
 	}
-	values := r.URL.Query()
-	cfg := feed.Config{Format: feed.Format(values.Get("format")), Currency: values.Get("currency")}
-	if err := cfg.Validate(); err != nil {
-		return parameterError(err)
+	cfg, dry, err := importConfig(r)
+	if err != nil {
+		return err
+	}
+	var catalogue feed.Merger = h.svc
+	if dry {
+		catalogue = feed.DryRun(h.svc)
 	}
 	s := &stream{h: h, w: w, r: r, control: http.NewResponseController(w)}
 	// Without this an HTTP/1 server reads the whole body before it sends the first event.
@@ -41,17 +46,49 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 		}
 	})
 	defer stop()
-	for event := range feed.Import(ctx, h.svc, s, cfg) {
+	for event := range feed.Import(ctx, catalogue, s, cfg) {
 		if err := refusal(&event); err != nil && !s.begun {
 			s.hangUp()
 			return err
 		}
-		if !s.send(&event) {
+		if event.Kind == feed.EventSummary {
+			s.log(&event, dry)
+		}
+		if !s.gone && !s.send(&event) {
+			// Nobody listens any more. The batch under way lands, and the summary is still to come.
+			s.gone = true
 			s.hangUp()
-			return nil
+			cancel()
 		}
 	}
 	return nil
+}
+
+// importConfig reads the parameters. The format follows from the media type, unless it is one of
+// the formats in CSV.
+func importConfig(r *http.Request) (cfg feed.Config, dry bool, err error) {
+	v := paramReader{values: r.URL.Query()}
+	cfg = feed.Config{
+		Format:   feed.Format(v.values.Get("format")),
+		Currency: v.values.Get("currency"),
+		Encoding: v.values.Get("encoding"),
+	}
+	if flag := v.flag("dry_run"); flag != nil {
+		dry = *flag
+	}
+	lines := strings.HasPrefix(r.Header.Get("Content-Type"), mediaNDJSON)
+	if lines && cfg.Format == "" {
+		cfg.Format = feed.NDJSON
+	}
+	if lines != (cfg.Format == feed.NDJSON) {
+		v.fault("format", "mismatch", "does not fit Content-Type; send ndjson as "+mediaNDJSON+", and native and shopify as "+mediaCSV)
+	}
+	if text := v.values.Get("map"); text != "" {
+		cfg.Map, err = feed.ParseMap(text)
+		v.add(err)
+	}
+	v.add(cfg.Validate())
+	return cfg, dry, badParameters(v.faults)
 }
 
 // refusal is why nothing of a file was taken, if so.
@@ -74,6 +111,7 @@ type stream struct {
 	r       *http.Request
 	control *http.ResponseController
 	begun   bool        // the answer's header is out
+	gone    bool        // the client takes no more
 	err     error       // of the body
 	ended   atomic.Bool // the body has been read to its end
 }
@@ -91,7 +129,7 @@ func (s *stream) Read(p []byte) (n int, err error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	_ = s.control.SetReadDeadline(s.deadline())
+	_ = s.control.SetReadDeadline(s.h.idleDeadline())
 	n, err = s.r.Body.Read(p)
 	switch {
 	case err == nil:
@@ -121,11 +159,15 @@ type cut struct {
 func (c cut) Error() string { return c.text }
 func (c cut) Unwrap() error { return c.error }
 
-func (s *stream) deadline() time.Time {
-	if s.h.opts.ImportIdle < 0 {
-		return time.Time{}
+// log keeps what landed, for a client that has gone will not read it.
+func (s *stream) log(e *feed.Event, dry bool) {
+	level, c := slog.LevelInfo, e.Counts
+	if !*e.Complete || s.gone {
+		level = slog.LevelWarn
 	}
-	return time.Now().Add(s.h.opts.ImportIdle)
+	s.h.opts.Logger.Log(s.r.Context(), level, "httpapi: an import ended", "request_id", s.w.Header().Get(headerRequestID),
+		"complete", *e.Complete, "dry_run", dry, "rows", c.Rows, "created", c.Created, "updated", c.Updated,
+		"unchanged", c.Unchanged, "refused", c.Refused)
 }
 
 // send writes one event and reports whether the client takes it.
@@ -144,7 +186,7 @@ func (s *stream) send(e *feed.Event) bool {
 		s.w.Header().Set("Cache-Control", "no-store")
 		s.w.WriteHeader(http.StatusOK)
 	}
-	_ = s.control.SetWriteDeadline(s.deadline())
+	_ = s.control.SetWriteDeadline(s.h.idleDeadline())
 	if _, err := s.w.Write(append(line, '\n')); err != nil {
 		return false
 	}

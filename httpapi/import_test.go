@@ -116,7 +116,7 @@ func TestFilesThatCannotBeReadAreProblems(t *testing.T) {
 		{"semicolons", "Handle;Title;Variant Price\na;b;1\n", "no_header"},
 		{"missing column", "Handle,Title\na,b\n", "missing_column"},
 		{"duplicate column", "Handle,Title,Variant Price,title\na,b,1,c\n", "duplicate_column"},
-		{"UTF-16", "\xff\xfeH\x00a\x00", "encoding"},
+		{"an image", "\x89PNG\r\n\x1a\n\x00\x00", "encoding"},
 		{"broken quotes", "Handle,\"Tit\"le,Variant Price\n", "quotes"},
 		{"JSON", `{"sku":"A"}`, "quotes"},
 	} {
@@ -131,16 +131,20 @@ func TestBadImportRequests(t *testing.T) {
 	a := newAPI(t, nil)
 	csv := header + "a,A,1.00,A,\n"
 	for path, want := range map[string][]string{
-		"/import":                                   {"currency required", "format unknown"},
-		"/import?format=shopify":                    {"currency required"},
-		"/import?format=excel&currency=EUR":         {"format unknown"},
-		"/import?format=shopify&currency=euro":      {"currency unknown"},
-		importPath + "&dry_run=true":                {"dry_run unknown"},
-		importPath + "&map=Title:name&currency=EUR": {"currency duplicate", "map unknown"},
+		"/import?format=ndjson":                {"format mismatch"},
+		"/import?map=Title:title":              {"map unknown"},
+		"/import?map=Title":                    {"map format"},
+		"/import?encoding=latin1":              {"encoding unknown"},
+		"/import?format=shopify":               {"currency required"},
+		"/import?format=excel&currency=EUR":    {"format unknown"},
+		"/import?format=shopify&currency=euro": {"currency unknown"},
+		importPath + "&dry_run=yes":            {"dry_run format"},
+		importPath + "&dry=true":               {"dry unknown"},
+		importPath + "&map=Title:name":         {"map mismatch"},
 	} {
 		a.do("POST", path, csv, "Content-Type", "text/csv").fails(400, "invalid-parameter", want...)
 	}
-	for _, media := range []string{"application/json", "application/x-ndjson", "", "text/csv; charset=windows-1252"} {
+	for _, media := range []string{"application/json", "", "text/csv; charset=windows-1252"} {
 		a.do("POST", importPath, csv, "Content-Type", media).fails(415, "unsupported-media-type")
 	}
 	a.do("POST", importPath, csv, "Content-Type", "text/csv", "Content-Encoding", "gzip").fails(415, "unsupported-media-type")

@@ -22,6 +22,8 @@ const (
 	laneWrite
 	laneImport
 	laneFollow
+	laneExport
+	lanes // how many there are
 )
 
 // operations lists everything that a Handler does.
@@ -42,6 +44,7 @@ func operations() []operation {
 		{"PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
 		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
 		{"GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
+		{"GET", "/export", laneExport, exportParams(), (*Handler).exportProducts},
 	}
 }
 

@@ -52,13 +52,19 @@ type Options struct {
 	// WriteTimeout, where the ResponseWriter supports that. Default 30 s. Negative: forever.
 	FollowIdle time.Duration
 
-	// Timeout bounds one operation, reading its body included. An import has none; it is bound
-	// by ImportIdle, and neither has waiting for changes. Default 15 s, which is longer than a [product.Service] takes for a batch
+	// MaxExports is how many exports are under way at once, most of them sending: one at a time
+	// reads the database, and the others wait for it, at most for Timeout. Each keeps its file
+	// until it is sent, in memory up to 1 MiB and else in the system's folder for temporary files.
+	// Default 8. Negative: unlimited.
+	MaxExports int
+
+	// Timeout bounds one operation, reading its body included. Imports and exports have none; they
+	// are bound by ImportIdle, and neither has waiting for changes. Default 15 s, which is longer than a [product.Service] takes for a batch
 	// by default, so that a writer learns its outcome. Negative: none.
 	Timeout time.Duration
 
 	// ImportIdle is how long an import waits for its client, to send or to take something,
-	// before it is cut. It replaces the server's ReadTimeout and WriteTimeout, where the
+	// before it is cut, and an export for 256 KiB to be taken. It replaces the server's ReadTimeout and WriteTimeout, where the
 	// ResponseWriter supports that. Default 30 s. Negative: forever.
 	ImportIdle time.Duration
 
@@ -83,6 +89,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxReads, 4096)
 	def(&o.MaxWrites, 1024)
 	def(&o.MaxImports, 1)
+	def(&o.MaxExports, 8)
 	def(&o.Timeout, 15*time.Second)
 	def(&o.ImportIdle, 30*time.Second)
 	def(&o.MaxFollowers, 1024)

@@ -17,11 +17,11 @@ var (
 	errBrokenBody           = errors.New("httpapi: the body ended early")
 	errSlowBody             = errors.New("httpapi: the body came too slowly")
 	errTooLarge             = errors.New("httpapi: body too large")
+	errNotAcceptable        = errors.New("httpapi: not acceptable")
 	errMediaType            = errors.New("httpapi: unsupported media type")
 	errPreconditionRequired = errors.New("httpapi: precondition required")
 	errReadOnly             = errors.New("httpapi: read-only members")
 	errOptionsTaken         = errors.New("httpapi: options taken")
-	errNotAcceptable        = errors.New("httpapi: not acceptable")
 	errLaneFull             = errors.New("httpapi: too many requests in flight")
 )
 
@@ -51,7 +51,7 @@ var problems = []problemKind{
 	{is: errSlowBody, status: 408, slug: "slow-body", title: "Body came too slowly", detail: "The body was not complete in time; nothing was changed."},
 	{is: errTooLarge, status: 413, slug: "too-large", title: "Body too large"},
 	{is: errMediaType, status: 415, slug: "unsupported-media-type", title: "Unsupported media type"},
-	{is: errNotAcceptable, status: 406, slug: "not-acceptable", title: "Not acceptable", detail: "Accept must allow application/json or text/event-stream here."},
+	{is: errNotAcceptable, status: 406, slug: "not-acceptable", title: "Not acceptable", detail: "Accept allows none of the media types that this operation answers with: text/csv and application/x-ndjson for an export, application/json and text/event-stream for changes."},
 	{is: errPreconditionRequired, status: 428, slug: "precondition-required", title: "Precondition required", detail: "Send If-Match with the ETag that you have seen, or If-None-Match: * to create."},
 	{is: errLaneFull, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are in flight; nothing was done. Try again.", retryAfter: "1"},
 

@@ -57,6 +57,14 @@ func (v *paramReader) fault(name, code, message string) {
 	v.faults = append(v.faults, product.Fault{Field: name, Code: code, Message: message})
 }
 
+// add adds what is invalid about a parameter's value.
+func (v *paramReader) add(err error) {
+	var invalid *product.InvalidError
+	if errors.As(err, &invalid) {
+		v.faults = append(v.faults, invalid.Faults...)
+	}
+}
+
 func (v *paramReader) integer(name string) *int64 {
 	s := v.values.Get(name)
 	if s == "" {

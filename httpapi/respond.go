@@ -27,14 +27,15 @@ func putBuffer(buf *buffer) {
 
 // fixedHeaders are values that many answers share. They are never changed.
 type fixedHeaders struct {
-	json, problem, ndjson, eventStream, revalidate []string
+	json, problem, ndjson, csv, eventStream, revalidate []string
 }
 
 func newFixedHeaders() fixedHeaders {
 	return fixedHeaders{
 		json:        []string{mediaJSON},
 		problem:     []string{"application/problem+json"},
-		ndjson:      []string{"application/x-ndjson"},
+		ndjson:      []string{mediaNDJSON},
+		csv:         []string{mediaCSV + "; charset=utf-8; header=present"},
 		eventStream: []string{mediaEventStream},
 		// A catalogue behind authorisation is nobody else's to keep, and a price must not be
 		// stale; a revalidation with the ETag costs a 304.

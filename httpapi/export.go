@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/feed"
+)
+
+// exportParams are those of a list that say which products, not how they are shown.
+func exportParams() []string {
+	shown := []string{"deleted", "sort", "limit", "cursor", "include", "fields", "count", "q"}
+	return append(slices.DeleteFunc(listParams(), func(name string) bool { return slices.Contains(shown, name) }), "format")
+}
+
+// exportProducts reads a snapshot as fast as the database gives it and sends it as slowly as the
+// client takes it: a connection held for a slow client would be missing to everybody else, and a
+// snapshot held for hours keeps the servers from cleaning up. So it knows the length, too, and
+// whatever goes wrong in the database is still a problem document.
+func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
+	query, err := parseQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	format, err := exportFormat(r)
+	if err != nil {
+		return err
+	}
+	var s spool
+	defer func() {
+		if err := s.Close(); err != nil {
+			h.opts.Logger.WarnContext(r.Context(), "httpapi: an export's temporary file stays behind", "error", err)
+		}
+	}()
+	if err := h.takeSnapshot(r.Context(), &s, query, format); err != nil {
+		return parameterError(err)
+	}
+	body, err := s.rewind()
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header["Content-Type"] = h.headers.csv
+	name := "products.csv"
+	if format == feed.NDJSON {
+		header["Content-Type"] = h.headers.ndjson
+		name = "products.ndjson"
+	}
+	header.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	header.Set("Content-Length", strconv.FormatInt(s.size, 10))
+	header.Set("Cache-Control", "no-store")
+	header.Set("Vary", "Accept")
+	h.trickle(w, r, body)
+	return nil
+}
+
+// takeSnapshot exports into the spool. One export reads at a time, and so holds one connection; the
+// others wait for it as long as any operation may take.
+func (h *Handler) takeSnapshot(ctx context.Context, s *spool, q product.Query, format feed.Format) error {
+	wait, cancel := ctx, context.CancelFunc(func() {})
+	if h.opts.Timeout > 0 {
+		wait, cancel = context.WithTimeout(ctx, h.opts.Timeout)
+	}
+	defer cancel()
+	select {
+	case h.snapshots <- struct{}{}:
+		defer func() { <-h.snapshots }()
+	case <-wait.Done():
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return errLaneFull
+	}
+	return feed.Export(ctx, h.svc, s, q, format)
+}
+
+// trickle sends the body in pieces, each of which the client must take within ImportIdle.
+func (h *Handler) trickle(w http.ResponseWriter, r *http.Request, body io.Reader) {
+	const piece = 256 << 10
+	control := http.NewResponseController(w)
+	w.WriteHeader(http.StatusOK)
+	for r.Context().Err() == nil {
+		_ = control.SetWriteDeadline(h.idleDeadline())
+		if _, err := io.CopyN(w, body, piece); err != nil {
+			return // its end, or the client's
+		}
+	}
+}
+
+// idleDeadline is until when a stream waits for its client.
+func (h *Handler) idleDeadline() time.Time {
+	if h.opts.ImportIdle < 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(h.opts.ImportIdle)
+}
+
+// exportFormat is what the parameter format says, or else what the client likes best of what there
+// is (RFC 9110, section 12.5.1): CSV unless it prefers NDJSON.
+func exportFormat(r *http.Request) (feed.Format, error) {
+	switch format := feed.Format(r.URL.Query().Get("format")); format {
+	case "":
+	case feed.Native, feed.NDJSON:
+		return format, nil
+	default:
+		return "", badParameters([]product.Fault{{Field: "format", Code: "unknown", Message: "can be native, which is CSV, or ndjson"}})
+	}
+	accept := r.Header.Values("Accept")
+	if strings.Join(accept, "") == "" {
+		return feed.Native, nil
+	}
+	csv, ndjson := quality(accept, mediaCSV), quality(accept, mediaNDJSON)
+	switch {
+	case csv.q <= 0 && ndjson.q <= 0:
+		return "", errNotAcceptable
+	case ndjson.q > csv.q:
+		return feed.NDJSON, nil
+	}
+	return feed.Native, nil
+}
