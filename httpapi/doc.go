@@ -22,6 +22,7 @@
 //	PATCH  /products/{id}           JSON merge patch (RFC 7396)
 //	DELETE /products/{id}           204; kept for restoring
 //	POST   /products/{id}/restore
+//	GET    /products/{id}/history   every change: when, by whom, what; of deleted products too
 //	GET    /products/{id}/stock     {"on_hand":12,"reserved":2,"available":10}
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
@@ -29,10 +30,13 @@
 //	POST   /import                  CSV or NDJSON in, NDJSON events out
 //	GET    /export                  CSV or NDJSON, as Accept or ?format=native|ndjson says
 //
-// GET and lookup take ?include=stock. Lists take status, category, tag, vendor, group,
-// sku_prefix, currency, price_min, price_max, in_stock, updated_since, deleted, sort (one of
-// [product.Sorts]), limit and cursor. Unknown and repeated parameters are refused. A SKU in a
-// path is percent-encoded; a/b is /skus/a%2Fb.
+// GET and lookup of products take ?include=stock, and ?fields=sku,price for these members and
+// the id alone. Lists take status, published (active, and within publish_at and unpublish_at
+// now), category, tag, vendor, group, sku_prefix, currency, price_min, price_max, in_stock,
+// updated_since, deleted, sort (one of [product.Sorts]), limit and cursor, and count=true for
+// "count":{"value":10000,"precision":"at_least"} or "exact", which stops at
+// [product.MaxCount]. Histories take limit and cursor. Unknown and repeated parameters are
+// refused. A SKU in a path is percent-encoded; a/b is /skus/a%2Fb.
 //
 // An import takes format (native, shopify or, by its media type, ndjson), currency, map=Header:field,…,
 // encoding and dry_run; package feed describes them. An export takes the filters of a list. It is
@@ -59,7 +63,8 @@
 // # Entity tags
 //
 // Products and stocks have strong ETags of their own, "<id>.<version>" and "<id>.s<version>",
-// and with ?include=stock one that covers both. If-Match and If-None-Match follow RFC 9110,
+// and with ?include=stock one that covers both. ?fields does not change the tag, so that it serves
+// as If-Match whatever was looked at; nor does the passing of publish_at. If-Match and If-None-Match follow RFC 9110,
 // section 13, and those of writes are decided under the row's lock. Answers say Cache-Control:
 // private, no-cache, so that caches ask with the ETag, and errors no-store.
 //

@@ -15,7 +15,7 @@ import (
 
 // exportParams are those of a list that say which products, not how they are shown.
 func exportParams() []string {
-	shown := []string{"deleted", "sort", "limit", "cursor", "include", "fields", "count", "q"}
+	shown := []string{"deleted", "sort", "limit", "cursor", "include", "fields", "count"}
 	return append(slices.DeleteFunc(listParams(), func(name string) bool { return slices.Contains(shown, name) }), "format")
 }
 
@@ -24,7 +24,7 @@ func exportParams() []string {
 // snapshot held for hours keeps the servers from cleaning up. So it knows the length, too, and
 // whatever goes wrong in the database is still a problem document.
 func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
-	query, err := parseQuery(r.URL.Query())
+	query, _, err := parseQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}

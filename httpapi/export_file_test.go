@@ -56,7 +56,7 @@ func TestExportTakesAListsFiltersAndSaysItsFormat(t *testing.T) {
 	a.create("B", `"vendor":"=x"`)
 	for path, want := range map[string]string{
 		"?vendor=Acme&format=ndjson":   `{"sku":"A","name":"Thing A","status":"draft","price":{"amount":1999,"currency":"EUR"},"backorder":false,"vendor":"Acme","stock":0}` + "\n",
-		"?sku_prefix=B&format=native":  "sku,name,price,currency,description,status,compare_at,stock,backorder,group,options,category,tags,vendor,barcode,weight_grams,images,attributes\nB,Thing B,19.99,EUR,,draft,,0,false,,,,,'=x,,,,\n",
+		"?sku_prefix=B&format=native":  "sku,name,price,currency,description,status,compare_at,stock,backorder,group,options,category,tags,vendor,barcode,weight_grams,images,attributes,publish_at,unpublish_at\nB,Thing B,19.99,EUR,,draft,,0,false,,,,,'=x,,,,,,\n",
 		"?tag=nothing&format=ndjson":   "",
 		"?status=active&format=ndjson": "",
 	} {

@@ -187,7 +187,8 @@ type failing struct{ err error }
 func (f failing) Find(context.Context, []product.Key) ([]product.Product, error) { return nil, f.err }
 func (f failing) Stock(context.Context, []uuid.UUID) ([]product.Stock, error)    { return nil, f.err }
 func (f failing) List(context.Context, product.Query) ([]product.Product, error) { return nil, f.err }
-func (f failing) History(context.Context, uuid.UUID, int) ([]product.Change, error) {
+func (f failing) Count(context.Context, product.Query, int) (int, error)         { return 0, f.err }
+func (f failing) History(context.Context, uuid.UUID, *product.HistoryPosition, int) ([]product.Change, error) {
 	return nil, f.err
 }
 func (f failing) Export(context.Context, product.Query, func(product.Row) error) error {
@@ -227,7 +228,7 @@ func TestErrorsOfTheStoreBecomeProblemsThatTellNothingOfTheirCause(t *testing.T)
 			var log syncBuffer
 			a := serveStore(t, failing{c.err}, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			for i, request := range [][3]string{{"GET", "/products/" + unknownID, ""}, {"GET", "/skus/A", ""}, {"GET", "/products", ""},
-				{"POST", "/products/lookup", `{"skus":["A"]}`}, {"GET", "/products/" + unknownID + "/stock", ""},
+				{"POST", "/products/lookup", `{"skus":["A"]}`}, {"GET", "/products/" + unknownID + "/stock", ""}, {"GET", "/products/" + unknownID + "/history", ""},
 				{"POST", "/products", newProduct}, {"PUT", "/skus/A", newProduct}, {"PATCH", "/products/" + unknownID, `{}`}, {"DELETE", "/products/" + unknownID, ""},
 				{"POST", "/products/" + unknownID + "/restore", ""}, {"POST", "/products/" + unknownID + "/stock", `{"delta":1}`}, {"PUT", "/products/" + unknownID + "/stock", `{"on_hand":1}`}} {
 				id := fmt.Sprintf("request-%d", i)

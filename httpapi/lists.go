@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -10,7 +11,7 @@ import (
 )
 
 func (h *Handler) listProducts(w http.ResponseWriter, r *http.Request) error {
-	query, err := parseQuery(r.URL.Query())
+	query, count, err := parseQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -18,12 +19,34 @@ func (h *Handler) listProducts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return parameterError(err)
 	}
+	var counted product.Count
+	if count {
+		if counted, err = h.svc.Count(r.Context(), query); err != nil {
+			return err
+		}
+	}
 	return h.writeItems(w, r, page.Items, func(b []byte) []byte {
-		if page.Next != "" {
-			b = productjson.AppendString(append(b, `,"next_cursor":`...), page.Next)
+		b = appendNext(b, page.Next)
+		if count {
+			b = appendCount(b, counted)
 		}
 		return b
 	})
+}
+
+func appendNext(b []byte, cursor string) []byte {
+	if cursor == "" {
+		return b
+	}
+	return productjson.AppendString(append(b, `,"next_cursor":`...), cursor)
+}
+
+func appendCount(b []byte, c product.Count) []byte {
+	b = strconv.AppendInt(append(b, `,"count":{"value":`...), int64(c.Value), 10)
+	if c.Exact {
+		return append(b, `,"precision":"exact"}`...)
+	}
+	return append(b, `,"precision":"at_least"}`...)
 }
 
 func (h *Handler) lookupProducts(w http.ResponseWriter, r *http.Request) error {
@@ -50,8 +73,9 @@ func (h *Handler) lookupProducts(w http.ResponseWriter, r *http.Request) error {
 // writeItems answers with products, with their stock if the client wants it, and what rest
 // appends behind them.
 func (h *Handler) writeItems(w http.ResponseWriter, r *http.Request, items []product.Product, rest func([]byte) []byte) error {
+	view := viewOf(r)
 	var stocks map[uuid.UUID]product.Stock
-	if includesStock(r) && len(items) > 0 {
+	if view.stock && len(items) > 0 {
 		ids := make([]uuid.UUID, len(items))
 		for i := range items {
 			ids[i] = items[i].ID
@@ -72,7 +96,7 @@ func (h *Handler) writeItems(w http.ResponseWriter, r *http.Request, items []pro
 		if s, ok := stocks[items[i].ID]; ok {
 			stock = &s // a deleted product has none
 		}
-		b = appendWithStock(b, &items[i], stock)
+		b = view.append(b, &items[i], stock)
 	}
 	buf.b = append(rest(append(b, ']')), '}')
 	w.Header()["Cache-Control"] = h.headers.revalidate

@@ -8,12 +8,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/product"
 )
 
 type page struct {
 	Items      []item           `json:"items"`
 	NextCursor string           `json:"next_cursor"`
 	Missing    []map[string]any `json:"missing"`
+	Count      *struct {
+		Value     int    `json:"value"`
+		Precision string `json:"precision"`
+	} `json:"count"`
 }
 
 func (p page) skus() string {
@@ -75,13 +81,24 @@ func TestListsFilterSortAndPage(t *testing.T) {
 			"deleted=true":                              "",
 			"deleted=false&limit=500":                   "S0 S1 S2 S3 S4",
 			"limit=99999999999999999999999":             "S0 S1 S2 S3 S4",
+			"published=true":                            "S0 S1",
+			"published=false":                           "S2 S3 S4",
+			"sort=updated_at":                           "S0 S1 S2 S3 S4",
+			"sort=-updated_at":                          "S4 S3 S2 S1 S0",
+			"sort=-name":                                "S0 S1 S2 S3 S4",
+			"sort=price&currency=EUR":                   "S0 S1 S2 S3 S4",
 		} {
-			require.Equal(t, want, a.list(query).skus(), query)
+			got := a.list(query + "&count=true")
+			require.Equal(t, want, got.skus(), query)
+			require.Equal(t, len(strings.Fields(want)), got.Count.Value, query)
+			require.Equal(t, "exact", got.Count.Precision, query)
 		}
+		require.Equal(t, 5, a.list("limit=2&count=true").Count.Value, "of all pages")
+		require.Nil(t, a.list("count=false").Count)
 
-		for _, sort := range []string{"created_at", "-updated_at", "-name", "price", "sku"} {
+		for _, sort := range product.Sorts() {
 			var all []string
-			query := "limit=2&currency=EUR&sort=" + sort
+			query := "limit=2&currency=EUR&sort=" + string(sort)
 			for p := a.list(query); ; p = a.list(query + "&cursor=" + url.QueryEscape(p.NextCursor)) {
 				all = append(all, p.skus())
 				if p.NextCursor == "" {
@@ -89,13 +106,103 @@ func TestListsFilterSortAndPage(t *testing.T) {
 				}
 				require.Len(t, p.Items, 2)
 			}
-			require.Equal(t, a.list("currency=EUR&sort="+sort).skus(), strings.Join(all, " "))
+			require.Equal(t, a.list("currency=EUR&sort="+string(sort)).skus(), strings.Join(all, " "))
 		}
 
 		withStock := a.list("include=stock&sort=sku&limit=1")
 		require.Equal(t, &stockDoc{OnHand: 3, Available: 3}, withStock.Items[0].Stock)
 		require.Nil(t, a.list("").Items[0].Stock)
 	})
+}
+
+func TestDeletedProductsAreListedAndHaveAHistory(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, a *api) {
+		p, _ := a.create("A", `"stock":2`)
+		a.create("B")
+		a.do("PATCH", "/products/"+p.ID, `{"name":"Lamp","vendor":"Acme","publish_at":"2026-01-02T03:04:05+01:00"}`).is(200)
+		a.do("POST", "/products/"+p.ID+"/stock", `{"delta":-1,"reason":"order 1"}`).is(200)
+		a.do("DELETE", "/products/"+p.ID, "").is(204)
+		require.Equal(t, "A", a.list("deleted=true").skus())
+		require.Equal(t, "A", a.list("deleted=true&sort=sku&include=stock").skus())
+		require.NotEmpty(t, a.list("deleted=true").Items[0].DeletedAt)
+		require.Equal(t, "B", a.list("").skus())
+
+		type change struct {
+			Kind    string
+			Version int64
+			At      string
+			Reason  string
+			Fields  []product.FieldChange
+		}
+		var doc struct {
+			Items      []change
+			NextCursor string `json:"next_cursor"`
+		}
+		a.do("GET", "/products/"+p.ID+"/history", "").is(200).json(&doc)
+		whole := doc.Items
+		var got []string
+		for _, c := range whole {
+			require.NotEmpty(t, c.At)
+			got = append(got, fmt.Sprint(c.Kind, " ", c.Version))
+			for _, f := range c.Fields {
+				got = append(got, fmt.Sprintf("%s %s %s", f.Field, f.Before, f.After))
+			}
+		}
+		require.Equal(t, []string{"created 1", "updated 2", `name "Thing A" "Lamp"`, `publish_at  "2026-01-02T02:04:05.000000Z"`, `vendor  "Acme"`,
+			"deleted 3", "stock 1", "on_hand 0 2", "stock 2", "on_hand 2 1"}, got)
+		require.Equal(t, "order 1", whole[4].Reason)
+
+		var paged []change
+		for cursor := ""; ; cursor = "&cursor=" + doc.NextCursor {
+			doc.Items, doc.NextCursor = nil, ""
+			a.do("GET", "/products/"+p.ID+"/history?limit=2"+cursor, "").is(200).json(&doc)
+			paged = append(paged, doc.Items...)
+			if doc.NextCursor == "" {
+				break
+			}
+		}
+		require.Equal(t, whole, paged)
+	})
+}
+
+func TestBadHistories(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	p, _ := a.create("A")
+	list := a.list("limit=1")
+	a.do("GET", "/products/"+unknownID+"/history", "").fails(404, "not-found")
+	a.do("GET", "/products/x/history", "").fails(404, "not-found")
+	a.do("GET", "/products/"+p.ID+"/history?limit=0", "").fails(400, "invalid-parameter", "limit range")
+	a.do("GET", "/products/"+p.ID+"/history?sort=version", "").fails(400, "invalid-parameter", "sort unknown")
+	for _, cursor := range []string{"x", "AAAA", "%00", list.NextCursor + "x", "AgGQpdJ8HnAAgAAAAAAAAAEAAg"} {
+		a.do("GET", "/products/"+p.ID+"/history?cursor="+cursor, "").fails(400, "bad-cursor")
+	}
+	a.do("POST", "/products/"+p.ID+"/history", "").fails(405, "method-not-allowed")
+}
+
+func TestFieldsSelectMembersAndLeaveTheTagAlone(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	p, tag := a.create("A", `"stock":2,"vendor":"Acme"`)
+	for query, want := range map[string]string{
+		"fields=id":                          `{"id":"` + p.ID + `"}`,
+		"fields=vendor,sku":                  `{"id":"` + p.ID + `","sku":"A","vendor":"Acme"}`,
+		"fields=sku,sku,barcode":             `{"id":"` + p.ID + `","sku":"A"}`,
+		"fields=version,price&include=stock": `{"id":"` + p.ID + `","price":{"amount":1999,"currency":"EUR"},"version":1,"stock":{"on_hand":2,"reserved":0,"available":2}}`,
+	} {
+		one := a.do("GET", "/products/"+p.ID+"?"+query, "").is(200)
+		require.Equal(t, want, string(one.body))
+		require.Equal(t, want, string(a.do("GET", "/skus/A?"+query, "").is(200).body))
+		require.Equal(t, `{"items":[`+want+`]}`, string(a.do("GET", "/products?"+query, "").is(200).body))
+		require.Equal(t, `{"items":[`+want+`],"missing":[]}`, string(a.do("POST", "/products/lookup?"+query, `{"skus":["A"]}`).is(200).body))
+		if !strings.Contains(query, "include") {
+			require.Equal(t, tag, one.etag())
+		}
+		a.do("GET", "/products/"+p.ID+"?"+query, "", "If-None-Match", one.etag()).is(304)
+	}
+	r := a.do("GET", "/products/"+p.ID+"?fields=colour", "").fails(400, "invalid-parameter", "fields unknown")
+	require.Contains(t, r.Errors[0].Message, "weight_grams")
 }
 
 func TestEmptyListIsAList(t *testing.T) {
@@ -116,7 +223,15 @@ func TestBadQueries(t *testing.T) {
 	for query, want := range map[string][]string{
 		"color=red":                   {"color unknown"},
 		"q=lamp":                      {"q unknown"},
-		"count=true&fields=sku":       {"count unknown", "fields unknown"},
+		"count=1&fields=sku":          {"count format"},
+		"fields=sku,colour&x=1":       {"fields unknown", "x unknown"},
+		"fields=sku,colour":           {"fields unknown"},
+		"fields=sku,":                 {"fields unknown"},
+		"fields=stock":                {"fields unknown"},
+		"fields=SKU":                  {"fields unknown"},
+		"include=history&fields=x":    {"fields unknown", "include unknown"},
+		"published=yes":               {"published format"},
+		"published=true&deleted=true": {"published mismatch"},
 		"status=sold":                 nil,
 		"sort=weight":                 nil,
 		"sort=price":                  nil,

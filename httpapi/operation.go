@@ -28,19 +28,20 @@ const (
 
 // operations lists everything that a Handler does.
 func operations() []operation {
-	include := []string{"include"}
+	view := []string{"include", "fields"}
 	return []operation{
 		{"POST", "/products", laneWrite, nil, (*Handler).createProduct},
 		{"GET", "/products", laneRead, listParams(), (*Handler).listProducts},
-		{"POST", "/products/lookup", laneRead, include, (*Handler).lookupProducts},
-		{"GET", "/products/{id}", laneRead, include, (*Handler).getProduct},
+		{"POST", "/products/lookup", laneRead, view, (*Handler).lookupProducts},
+		{"GET", "/products/{id}", laneRead, view, (*Handler).getProduct},
 		{"PATCH", "/products/{id}", laneWrite, nil, (*Handler).updateProduct},
 		{"DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
 		{"POST", "/products/{id}/restore", laneWrite, nil, (*Handler).restoreProduct},
+		{"GET", "/products/{id}/history", laneRead, []string{"limit", "cursor"}, (*Handler).getHistory},
 		{"GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
 		{"POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
 		{"PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
-		{"GET", "/skus/{sku}", laneRead, include, (*Handler).getProductBySKU},
+		{"GET", "/skus/{sku}", laneRead, view, (*Handler).getProductBySKU},
 		{"PUT", "/skus/{sku}", laneWrite, nil, (*Handler).putProduct},
 		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
 		{"GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
@@ -68,8 +69,5 @@ func (op *operation) check(r *http.Request) error {
 			faults = append(faults, product.Fault{Field: name, Code: "required", Message: "is empty; give a value, or leave it out"})
 		}
 	}
-	if include := query.Get("include"); include != "" && include != "stock" {
-		faults = append(faults, product.Fault{Field: "include", Code: "unknown", Message: "can only be stock"})
-	}
-	return badParameters(faults)
+	return badParameters(append(faults, viewFaults(query)...))
 }

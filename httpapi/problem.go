@@ -132,9 +132,16 @@ func onlyReadOnly(faults []product.Fault) bool {
 
 // parameterError makes faults of the query string of what the Service finds invalid in it.
 func parameterError(err error) error {
-	var invalid *product.InvalidError
-	if errors.As(err, &invalid) {
-		return badParameters(invalid.Faults)
+	if faults := faultsOf(err); faults != nil {
+		return badParameters(faults)
 	}
 	return err
+}
+
+func faultsOf(err error) []product.Fault {
+	var invalid *product.InvalidError
+	if errors.As(err, &invalid) {
+		return invalid.Faults
+	}
+	return nil
 }

@@ -325,7 +325,7 @@ func TestWhatIsNotServedIsRefused(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
 	p, _ := a.create("A")
-	for _, path := range []string{"", "/", "/nothing", "/products/", "/products/" + p.ID + "/history", "/products/" + p.ID + "/stock/",
+	for _, path := range []string{"", "/", "/nothing", "/products/", "/products/" + p.ID + "/versions", "/products/" + p.ID + "/stock/",
 		"/categories", "/changes/", "/skus", "/skus/", "/skus/a/b", "//products", "/products//" + p.ID, "/./products", "/products/../products", "/x/../products"} {
 		a.do("GET", path, "").fails(404, "unknown-path")
 	}
@@ -351,7 +351,7 @@ func TestWhatIsNotServedIsRefused(t *testing.T) {
 	require.Equal(t, "application/merge-patch+json, application/json", a.do("OPTIONS", "/products/"+p.ID, "").header.Get("Accept-Patch"))
 	require.Equal(t, 404, a.do("HEAD", "/products/"+unknownID, "").status)
 
-	a.do("GET", "/products/"+p.ID+"?fields=sku", "").fails(400, "invalid-parameter", "fields unknown")
+	a.do("GET", "/products/"+p.ID+"?limit=5", "").fails(400, "invalid-parameter", "limit unknown")
 	a.do("GET", "/products/"+p.ID+"?include=reviews", "").fails(400, "invalid-parameter", "include unknown")
 	a.do("GET", "/products/"+p.ID+"?include=stock&include=stock", "").fails(400, "invalid-parameter", "include duplicate")
 	a.do("POST", "/products?dry_run=true", `{}`).fails(400, "invalid-parameter", "dry_run unknown")

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -13,20 +12,17 @@ import (
 )
 
 func listParams() []string {
-	return []string{"status", "category", "tag", "vendor", "group", "sku_prefix", "price_min", "price_max", "currency",
-		"in_stock", "updated_since", "deleted", "sort", "limit", "cursor", "include"}
+	return []string{"status", "published", "category", "tag", "vendor", "group", "sku_prefix", "price_min", "price_max", "currency",
+		"in_stock", "updated_since", "deleted", "sort", "limit", "cursor", "count", "include", "fields"}
 }
 
-func includesStock(r *http.Request) bool {
-	return r.URL.RawQuery != "" && r.URL.Query().Get("include") == "stock"
-}
-
-// parseQuery reads the filter of a list from parameters that have been checked by name. What
-// their values mean the Service decides.
-func parseQuery(values url.Values) (product.Query, error) {
+// parseQuery reads the filter of a list, and whether it is to be counted, from parameters that
+// have been checked by name. What their values mean the Service decides.
+func parseQuery(values url.Values) (q product.Query, count bool, err error) {
 	v := paramReader{values: values}
-	q := product.Query{
+	q = product.Query{
 		Status:       product.Status(values.Get("status")),
+		Published:    v.flag("published"),
 		Category:     values.Get("category"),
 		Tag:          values.Get("tag"),
 		Vendor:       values.Get("vendor"),
@@ -44,7 +40,8 @@ func parseQuery(values url.Values) (product.Query, error) {
 	if deleted := v.flag("deleted"); deleted != nil {
 		q.Deleted = *deleted
 	}
-	return q, badParameters(v.faults)
+	wanted := v.flag("count")
+	return q, wanted != nil && *wanted, badParameters(v.faults)
 }
 
 // paramReader reads typed parameters and collects what is wrong with them.

@@ -67,10 +67,12 @@ func (h *Handler) writeProduct(w http.ResponseWriter, status int, p *product.Pro
 }
 
 // showProduct answers a read: with the stock if the client wants it, and with nothing but the
-// ETag if it has it all already.
+// ETag if it has it all already. Which fields it wants to see does not change the tag: it is the
+// product's, so that it serves as If-Match whatever was looked at.
 func (h *Handler) showProduct(w http.ResponseWriter, r *http.Request, p *product.Product) error {
+	view := viewOf(r)
 	var stock *product.Stock
-	if includesStock(r) {
+	if view.stock {
 		s, err := h.svc.Stock(r.Context(), p.ID)
 		if err != nil {
 			return err
@@ -84,7 +86,7 @@ func (h *Handler) showProduct(w http.ResponseWriter, r *http.Request, p *product
 		buf.b = strconv.AppendInt(append(buf.b, '.'), stock.Version, 10)
 	}
 	buf.b = append(buf.b, '"')
-	return h.show(w, r, buf, func(b []byte) []byte { return appendWithStock(b, p, stock) })
+	return h.show(w, r, buf, func(b []byte) []byte { return view.append(b, p, stock) })
 }
 
 // writeStock answers a write with the stock as it left it.
@@ -117,13 +119,4 @@ func (h *Handler) tag(w http.ResponseWriter, quoted []byte) {
 	header := w.Header()
 	header["Etag"] = []string{string(quoted)}
 	header["Cache-Control"] = h.headers.revalidate
-}
-
-func appendWithStock(b []byte, p *product.Product, s *product.Stock) []byte {
-	b = p.AppendJSON(b)
-	if s == nil {
-		return b
-	}
-	b = append(b[:len(b)-1], `,"stock":`...)
-	return append(productjson.AppendStock(b, *s), '}')
 }

@@ -21,22 +21,19 @@ const cursorForm = 1
 
 // digest stands for q's filter and order.
 func (q *Query) digest() [8]byte {
-	optional := func(n *int64) string {
-		if n == nil {
-			return ""
-		}
-		return fmt.Sprint(*n)
-	}
-	inStock := ""
-	if q.InStock != nil {
-		inStock = fmt.Sprint(*q.InStock)
-	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
 		string(q.Status), q.Category, q.Tag, q.Vendor, q.Group, q.SKUPrefix, q.Currency,
-		optional(q.PriceMin), optional(q.PriceMax), inStock,
+		optional(q.PriceMin), optional(q.PriceMax), optional(q.InStock), optional(q.Published),
 		q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort),
 	}))
 	return [8]byte(sum[:8])
+}
+
+func optional[T any](v *T) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(*v)
 }
 
 // cursor returns the cursor of the page that follows last.

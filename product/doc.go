@@ -29,6 +29,12 @@
 // appears behind a position that was delivered, so a consumer that stores the last one it has
 // dealt with misses nothing, whatever it, the writers or their transactions went through.
 //
+// # Publishing
+//
+// A product is shown to shoppers while it is active and within its window, from PublishAt to
+// UnpublishAt: [Product.Published], and [Query] with Published. Whoever reads evaluates it; there
+// is no job that could come late, and nothing is written when a window opens.
+//
 // # Unknown outcomes
 //
 // A connection can die while a COMMIT is under way. A Store then finds out what became of it;

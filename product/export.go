@@ -17,7 +17,7 @@ const exportPause = time.Minute
 // which ends the export.
 func (s *Service) Export(ctx context.Context, q Query, each func(Row) error) error {
 	q.Sort, q.Limit, q.Cursor, q.Deleted = SortSKU, 0, "", false
-	if err := q.normalize(); err != nil {
+	if err := s.prepare(&q); err != nil {
 		return err
 	}
 	if s.closed.Load() {

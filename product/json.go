@@ -18,47 +18,68 @@ func (p Product) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
 // AppendJSON appends the product's JSON representation to b and returns the result: members
 // in the order of [Product], absent optional ones left out, options by name, times in RFC 3339
 // with microseconds. Equal products have equal representations, byte for byte.
-func (p *Product) AppendJSON(b []byte) []byte {
+func (p *Product) AppendJSON(b []byte) []byte { return p.AppendFields(b, Fields{}) }
+
+// AppendFields appends the ID and those of the product's members that f selects, otherwise as
+// [Product.AppendJSON].
+func (p *Product) AppendFields(b []byte, f Fields) []byte {
 	b = append(b, `{"id":"`...)
-	b = appendID(b, p.ID)
-	b = append(b, `","sku":`...)
-	b = appendString(b, p.SKU)
-	b = append(b, `,"name":`...)
-	b = appendString(b, p.Name)
-	b = appendMember(b, `,"description":`, p.Description)
-	b = append(b, `,"status":`...)
-	b = appendString(b, string(p.Status))
-	b = append(b, `,"price":`...)
-	b = p.Price.appendJSON(b)
-	if p.CompareAt != nil {
-		b = append(b, `,"compare_at":`...)
-		b = p.CompareAt.appendJSON(b)
-	}
-	b = append(b, `,"backorder":`...)
-	b = strconv.AppendBool(b, p.Backorder)
-	b = appendMember(b, `,"group":`, p.Group)
-	b = p.appendOptions(b)
-	b = appendMember(b, `,"category":`, p.Category)
-	b = p.appendTags(b)
-	b = appendMember(b, `,"vendor":`, p.Vendor)
-	b = appendMember(b, `,"barcode":`, p.Barcode)
-	if p.WeightGrams != 0 {
-		b = append(b, `,"weight_grams":`...)
-		b = strconv.AppendInt(b, p.WeightGrams, 10)
-	}
-	b = p.appendImages(b)
-	if len(p.Attributes) > 0 {
-		b = append(b, `,"attributes":`...)
-		b = append(b, p.Attributes...)
-	}
-	b = append(b, `,"version":`...)
-	b = strconv.AppendInt(b, p.Version, 10)
-	b = appendTime(b, `,"created_at":"`, p.CreatedAt)
-	b = appendTime(b, `,"updated_at":"`, p.UpdatedAt)
-	if p.Deleted() {
-		b = appendTime(b, `,"deleted_at":"`, p.DeletedAt)
+	b = append(appendID(b, p.ID), '"')
+	for i := range jsonMembers {
+		if f.has(i) {
+			b = jsonMembers[i].append(b, p)
+		}
 	}
 	return append(b, '}')
+}
+
+// jsonMembers are the members behind the ID, in their order. Each appends itself with the comma
+// in front, or nothing if it is absent.
+var jsonMembers = []struct {
+	name   string
+	append func(b []byte, p *Product) []byte
+}{
+	{"sku", func(b []byte, p *Product) []byte { return appendString(append(b, `,"sku":`...), p.SKU) }},
+	{"name", func(b []byte, p *Product) []byte { return appendString(append(b, `,"name":`...), p.Name) }},
+	{"description", func(b []byte, p *Product) []byte { return appendMember(b, `,"description":`, p.Description) }},
+	{"status", func(b []byte, p *Product) []byte { return appendString(append(b, `,"status":`...), string(p.Status)) }},
+	{"publish_at", func(b []byte, p *Product) []byte { return appendMoment(b, `,"publish_at":"`, p.PublishAt) }},
+	{"unpublish_at", func(b []byte, p *Product) []byte { return appendMoment(b, `,"unpublish_at":"`, p.UnpublishAt) }},
+	{"price", func(b []byte, p *Product) []byte { return p.Price.appendJSON(append(b, `,"price":`...)) }},
+	{"compare_at", func(b []byte, p *Product) []byte {
+		if p.CompareAt == nil {
+			return b
+		}
+		return p.CompareAt.appendJSON(append(b, `,"compare_at":`...))
+	}},
+	{"backorder", func(b []byte, p *Product) []byte {
+		return strconv.AppendBool(append(b, `,"backorder":`...), p.Backorder)
+	}},
+	{"group", func(b []byte, p *Product) []byte { return appendMember(b, `,"group":`, p.Group) }},
+	{"options", func(b []byte, p *Product) []byte { return p.appendOptions(b) }},
+	{"category", func(b []byte, p *Product) []byte { return appendMember(b, `,"category":`, p.Category) }},
+	{"tags", func(b []byte, p *Product) []byte { return p.appendTags(b) }},
+	{"vendor", func(b []byte, p *Product) []byte { return appendMember(b, `,"vendor":`, p.Vendor) }},
+	{"barcode", func(b []byte, p *Product) []byte { return appendMember(b, `,"barcode":`, p.Barcode) }},
+	{"weight_grams", func(b []byte, p *Product) []byte {
+		if p.WeightGrams == 0 {
+			return b
+		}
+		return strconv.AppendInt(append(b, `,"weight_grams":`...), p.WeightGrams, 10)
+	}},
+	{"images", func(b []byte, p *Product) []byte { return p.appendImages(b) }},
+	{"attributes", func(b []byte, p *Product) []byte {
+		if len(p.Attributes) == 0 {
+			return b
+		}
+		return append(append(b, `,"attributes":`...), p.Attributes...)
+	}},
+	{"version", func(b []byte, p *Product) []byte {
+		return strconv.AppendInt(append(b, `,"version":`...), p.Version, 10)
+	}},
+	{"created_at", func(b []byte, p *Product) []byte { return appendTime(b, `,"created_at":"`, p.CreatedAt) }},
+	{"updated_at", func(b []byte, p *Product) []byte { return appendTime(b, `,"updated_at":"`, p.UpdatedAt) }},
+	{"deleted_at", func(b []byte, p *Product) []byte { return appendMoment(b, `,"deleted_at":"`, p.DeletedAt) }},
 }
 
 func (m Money) appendJSON(b []byte) []byte {
@@ -125,6 +146,14 @@ func appendMember(b []byte, name, s string) []byte {
 		return b
 	}
 	return appendString(append(b, name...), s)
+}
+
+// appendMoment appends a time that is absent where it is zero.
+func appendMoment(b []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return appendTime(b, name, t)
 }
 
 func appendTime(b []byte, name string, t time.Time) []byte {

@@ -75,7 +75,7 @@ func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]St
 //
 // Errors: [InvalidError], [ErrBadCursor], and as [Service.Lookup].
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
-	if err := q.normalize(); err != nil {
+	if err := s.prepare(&q); err != nil {
 		return Page{}, err
 	}
 	after, err := q.parseCursor()
@@ -126,15 +126,39 @@ func (s *Service) All(ctx context.Context, q Query) iter.Seq2[Product, error] {
 	}
 }
 
-// History returns at most limit changes of a product, deleted or not: those of the product by
-// version, then those of its stock by version. Of an unknown product there are none.
-func (s *Service) History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error) {
+// MaxCount is where [Service.Count] stops counting.
+const MaxCount = 10_000
+
+// Count is how many products there are.
+type Count struct {
+	Value int  // at most [MaxCount]
+	Exact bool // false: there are Value or more
+}
+
+// Count returns how many products a query selects on all its pages together. It stops at
+// [MaxCount], so that it costs little however big the catalogue is.
+//
+// Errors: as [Service.List].
+func (s *Service) Count(ctx context.Context, q Query) (Count, error) {
+	if err := s.prepare(&q); err != nil {
+		return Count{}, err
+	}
 	ctx, cancel, err := s.direct(ctx)
 	if err != nil {
-		return nil, err
+		return Count{}, err
 	}
 	defer cancel()
-	return s.store.History(ctx, id, limit)
+	n, err := s.store.Count(ctx, q, MaxCount+1)
+	if err != nil {
+		return Count{}, err
+	}
+	return Count{Value: min(n, MaxCount), Exact: n <= MaxCount}, nil
+}
+
+// prepare checks a query and gives it its time.
+func (s *Service) prepare(q *Query) error {
+	q.Now = s.now()
+	return q.normalize()
 }
 
 // direct bounds a query that is not folded with others.

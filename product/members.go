@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 )
 
 // member is one member of the product's content: what history compares.
@@ -19,6 +20,8 @@ var members = []member{
 	text("name", func(p *Product) string { return p.Name }),
 	text("description", func(p *Product) string { return p.Description }),
 	text("status", func(p *Product) string { return string(p.Status) }),
+	moment("publish_at", func(p *Product) time.Time { return p.PublishAt }),
+	moment("unpublish_at", func(p *Product) time.Time { return p.UnpublishAt }),
 	{"price",
 		func(a, b *Product) bool { return a.Price == b.Price },
 		func(p *Product) any { return p.Price }},
@@ -54,6 +57,12 @@ func text(name string, get func(*Product) string) member {
 	return member{name,
 		func(a, b *Product) bool { return get(a) == get(b) },
 		func(p *Product) any { return unlessEmpty(get(p) == "", get(p)) }}
+}
+
+func moment(name string, get func(*Product) time.Time) member {
+	return member{name,
+		func(a, b *Product) bool { return get(a).Equal(get(b)) },
+		func(p *Product) any { return unlessEmpty(get(p).IsZero(), get(p).UTC().Format(timeLayout)) }}
 }
 
 func (m member) as(value func(*Product) any) member {

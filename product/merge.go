@@ -16,6 +16,8 @@ func (d *Patch) merge(p Product) (Product, error) {
 	set(&p.Name, d.Name)
 	set(&p.Description, d.Description)
 	set(&p.Status, d.Status)
+	set(&p.PublishAt, d.PublishAt)
+	set(&p.UnpublishAt, d.UnpublishAt)
 	set(&p.Backorder, d.Backorder)
 	set(&p.Group, d.Group)
 	set(&p.Category, d.Category)

@@ -15,6 +15,8 @@ type Patch struct {
 	Name        *string
 	Description *string
 	Status      *Status
+	PublishAt   *time.Time
+	UnpublishAt *time.Time
 	Price       *MoneyPatch
 	CompareAt   *MoneyPatch
 	Backorder   *bool

@@ -38,6 +38,8 @@ type Product struct {
 	Name        string            `json:"name"`
 	Description string            `json:"description,omitempty"`
 	Status      Status            `json:"status"`
+	PublishAt   time.Time         `json:"publish_at,omitzero"`   // an active product is published from then on; zero: at once. See [Product.Published]
+	UnpublishAt time.Time         `json:"unpublish_at,omitzero"` // and is not any more from then on; zero: never
 	Price       Money             `json:"price"`
 	CompareAt   *Money            `json:"compare_at,omitempty"` // the price before a reduction, in the currency of Price
 	Backorder   bool              `json:"backorder"`            // lets stock fall below zero

@@ -46,6 +46,7 @@ const (
 // Filters are combined with and.
 type Query struct {
 	Status       Status
+	Published    *bool  // true: [Product.Published] now, by the Service's clock; false: not
 	Category     string // with everything below it
 	Tag          string
 	Vendor       string
@@ -65,6 +66,9 @@ type Query struct {
 	// After is where the page begins, exclusively; nil at the beginning. The [Service] sets it
 	// from Cursor; only a [Store] reads it.
 	After *Position
+
+	// Now is when Published is asked for. The [Service] sets it; only a [Store] reads it.
+	Now time.Time
 }
 
 // Position is the place of one product in one order: the values of its sort key.
@@ -84,16 +88,15 @@ type Page struct {
 func (q *Query) normalize() error {
 	var f faults
 	def(&q.Sort, SortCreated)
-	def(&q.Limit, DefaultLimit)
-	if q.Limit < 0 {
-		f.add("limit", "range", "is %d; it must be 1 to %d", q.Limit, MaxLimit)
-	}
-	q.Limit = min(q.Limit, MaxLimit)
+	q.Limit = f.limit(q.Limit)
 	if !q.Sort.Valid() {
 		f.add("sort", "unknown", "is %q; use one of %v", abbreviate(string(q.Sort)), Sorts())
 	}
 	if q.Status != "" && !q.Status.Valid() {
 		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(q.Status)))
+	}
+	if q.Published != nil && q.Deleted {
+		f.add("published", "mismatch", "is asked of deleted products, which never are; leave it out, or deleted")
 	}
 	f.category(q.Category)
 	f.line("tag", q.Tag, MaxTagLen)
@@ -106,6 +109,15 @@ func (q *Query) normalize() error {
 	q.normalizePrice(&f)
 	q.UpdatedSince = q.UpdatedSince.UTC()
 	return f.err()
+}
+
+// limit returns how many items a page has.
+func (f *faults) limit(n int) int {
+	def(&n, DefaultLimit)
+	if n < 0 {
+		f.add("limit", "range", "is %d; it must be 1 to %d", n, MaxLimit)
+	}
+	return min(n, MaxLimit)
 }
 
 func (q *Query) normalizePrice(f *faults) {

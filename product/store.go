@@ -32,9 +32,14 @@ type Store interface {
 	// there now. It keeps nothing and locks nothing.
 	Preview(ctx context.Context, writes []Write) ([]Outcome, error)
 
-	// History returns a product's changes, deleted or not: those of the product by version,
-	// then those of its stock by version, at most limit records.
-	History(ctx context.Context, id uuid.UUID, limit int) ([]Change, error)
+	// Count returns how many products q selects in all, whatever its Limit, After and Sort. It
+	// stops counting at most.
+	Count(ctx context.Context, q Query, most int) (int, error)
+
+	// History returns at most limit changes of a product, deleted or not, after a position: those
+	// of the product by version, then those of its stock by version. A nil position stands before
+	// the first.
+	History(ctx context.Context, id uuid.UUID, after *HistoryPosition, limit int) ([]Change, error)
 
 	// Changes returns the records of all products that follow a position in the feed, by position:
 	// at most limit, and fewer where they are big. It returns none only when nothing follows that

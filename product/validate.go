@@ -36,6 +36,7 @@ func (p *Product) normalize() error {
 	if !p.Status.Valid() {
 		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(p.Status)))
 	}
+	f.window(p)
 	f.money("price", p.Price)
 	if p.CompareAt != nil {
 		f.money("compare_at", *p.CompareAt)

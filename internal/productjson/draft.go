@@ -28,6 +28,8 @@ func (r *reader) draft(p *product.Patch) product.Draft {
 		Name:        value(p.Name),
 		Description: value(p.Description),
 		Status:      value(p.Status),
+		PublishAt:   value(p.PublishAt),
+		UnpublishAt: value(p.UnpublishAt),
 		Backorder:   value(p.Backorder),
 		Group:       value(p.Group),
 		Category:    value(p.Category),

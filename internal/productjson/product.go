@@ -22,6 +22,8 @@ var members = map[string]func(r *reader, field string, p *product.Patch){
 			p.Status = new(product.Status(*s))
 		}
 	},
+	"publish_at":   func(r *reader, field string, p *product.Patch) { p.PublishAt = r.moment(field) },
+	"unpublish_at": func(r *reader, field string, p *product.Patch) { p.UnpublishAt = r.moment(field) },
 	"price":        func(r *reader, field string, p *product.Patch) { p.Price = r.money(field) },
 	"compare_at":   func(r *reader, field string, p *product.Patch) { p.CompareAt = r.money(field) },
 	"backorder":    func(r *reader, field string, p *product.Patch) { p.Backorder = r.flag(field) },

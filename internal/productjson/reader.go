@@ -157,6 +157,14 @@ func (r *reader) id(field string) *uuid.UUID {
 	return &id
 }
 
+// moment reads a time that may be absent.
+func (r *reader) moment(field string) *time.Time {
+	if r.null() {
+		return new(time.Time)
+	}
+	return r.time(field)
+}
+
 func (r *reader) time(field string) *time.Time {
 	if !r.expect(field, jsontext.KindString, "a time") {
 		return nil

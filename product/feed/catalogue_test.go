@@ -53,9 +53,9 @@ func TestImportingAgainChangesNothingInTheCatalogue(t *testing.T) {
 	require.Len(t, products, 22+21)
 	for _, p := range products {
 		require.EqualValues(t, 1, p.Version)
-		changes, err := svc.History(t.Context(), p.ID, 10)
+		history, err := svc.History(t.Context(), p.ID, product.HistoryQuery{})
 		require.NoError(t, err)
-		require.LessOrEqual(t, len(changes), 2, "its creation and its first stock: %+v", changes)
+		require.LessOrEqual(t, len(history.Changes), 2, "its creation and its first stock: %+v", history.Changes)
 	}
 	stock, err := svc.Stock(t.Context(), products["clay-plant-pot.Large"].ID)
 	require.NoError(t, err)

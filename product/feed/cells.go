@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -47,6 +48,8 @@ var ownColumns = []struct {
 	{"weight_grams", (*cells).takeWeight},
 	{"images", (*cells).takeImages},
 	{"attributes", (*cells).takeAttributes},
+	{"publish_at", func(c *cells, s string) { c.takeMoment(s, &c.entry.Draft.PublishAt, &c.entry.Patch.PublishAt) }},
+	{"unpublish_at", func(c *cells, s string) { c.takeMoment(s, &c.entry.Draft.UnpublishAt, &c.entry.Patch.UnpublishAt) }},
 }
 
 // grams is what a weight's unit weighs.
@@ -269,6 +272,18 @@ func (c *cells) takeWeight(s string) {
 		n = int64(math.Round(weight))
 	}
 	assign(true, &c.entry.Draft.WeightGrams, &c.entry.Patch.WeightGrams, n)
+}
+
+func (c *cells) takeMoment(s string, draft *time.Time, patch **time.Time) {
+	var at time.Time
+	if s != "" {
+		var err error
+		if at, err = time.Parse(time.RFC3339Nano, s); err != nil {
+			c.fault("format", "is %q; write an RFC 3339 time such as 2026-01-02T03:04:05Z", short(s))
+			return
+		}
+	}
+	assign(true, draft, patch, at.UTC())
 }
 
 func (c *cells) takeImages(s string) {

@@ -24,6 +24,7 @@
 //	                         attributes.Fabric are columns of one member each
 //	category                 a path: apparel/shirts
 //	tags                     separated by semicolons or commas, or a JSON array
+//	publish_at, unpublish_at RFC 3339 times: 2026-01-02T03:04:05Z
 //	images                   a JSON array as in a product, or URLs separated by commas
 //
 // # Other columns

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/productkit-go/productkit/product"
 )
@@ -80,8 +81,15 @@ func rowCells(r product.Row) []string {
 	return []string{
 		p.SKU, p.Name, p.Price.Decimal(), p.Price.Currency, p.Description, string(p.Status), compareAt,
 		strconv.FormatInt(r.Stock.OnHand, 10), strconv.FormatBool(p.Backorder), p.Group, options, p.Category,
-		joinTags(p.Tags), p.Vendor, p.Barcode, weight, images, string(p.Attributes),
+		joinTags(p.Tags), p.Vendor, p.Barcode, weight, images, string(p.Attributes), moment(p.PublishAt), moment(p.UnpublishAt),
 	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // joinTags separates tags by semicolons, unless they would not be taken apart as they were.
@@ -102,6 +110,8 @@ type exported struct {
 	Name        string            `json:"name"`
 	Description string            `json:"description,omitempty"`
 	Status      product.Status    `json:"status"`
+	PublishAt   time.Time         `json:"publish_at,omitzero"`
+	UnpublishAt time.Time         `json:"unpublish_at,omitzero"`
 	Price       product.Money     `json:"price"`
 	CompareAt   *product.Money    `json:"compare_at,omitempty"`
 	Backorder   bool              `json:"backorder"`
@@ -121,7 +131,7 @@ func exportLines(ctx context.Context, from Exporter, w io.Writer, q product.Quer
 	return from.Export(ctx, q, func(r product.Row) error {
 		p := &r.Product
 		line := unescaped(exported{
-			p.SKU, p.Name, p.Description, p.Status, p.Price, p.CompareAt, p.Backorder, p.Group, p.Options, p.Category,
+			p.SKU, p.Name, p.Description, p.Status, p.PublishAt, p.UnpublishAt, p.Price, p.CompareAt, p.Backorder, p.Group, p.Options, p.Category,
 			p.Tags, p.Vendor, p.Barcode, p.WeightGrams, p.Images, p.Attributes, r.Stock.OnHand,
 		})
 		_, err := w.Write(append(line, '\n'))

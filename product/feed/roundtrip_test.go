@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +23,7 @@ func awkward() []product.Entry {
 	full.Status = product.StatusArchived
 	full.CompareAt = &product.Money{Amount: 0, Currency: "EUR"}
 	full.Group, full.Options = "a > b/c", map[string]string{"Size": "M, L", "Cölor": `"r"`, "a.b": "<&>"}
+	full.PublishAt, full.UnpublishAt = time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC), time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
 	full.Category, full.Vendor, full.Barcode, full.WeightGrams = "a > b,c/d", "'tis", "4006381333931", 180
 	full.Tags = []string{"[x", "a,b", "c;d", "two  spaces", "\"q\""}
 	full.Images = []product.Image{{URL: "https://example.com/a,b.png", Alt: "front; <back>"}, {URL: "https://example.com/a,b.png"}}

@@ -89,6 +89,8 @@ func TestListsReadAnIndex(t *testing.T) {
 		require.NoError(t, err)
 		everySortReadsAnIndexInOrder(t, e, db, store)
 		selectiveFiltersUseAnIndex(t, e, db, store)
+		countsReadAnIndex(t, e, db, store)
+		historyReadsItsIndexInOrder(t, e, db, store)
 	})
 }
 
@@ -98,6 +100,8 @@ func everySortReadsAnIndexInOrder(t *testing.T, e engine, db *sql.DB, store *sql
 		for _, q := range []product.Query{
 			{},
 			{Status: product.StatusActive},
+			{Published: pointer(true), Now: time.Now()},
+			{Published: pointer(false), Now: time.Now()},
 			{InStock: pointer(true)},
 			{InStock: pointer(false)},
 			{PriceMin: pointer(int64(1000)), PriceMax: pointer(int64(3000))},
@@ -159,6 +163,38 @@ func selectiveFiltersUseAnIndex(t *testing.T, e engine, db *sql.DB, store *sqlst
 		} else if strings.HasPrefix(want, "by_") { // the others are unnamed
 			require.Contains(t, plan, "products_"+want+" ")
 		}
+	}
+}
+
+// Counting everything reads an index and no row; counting a few does not read all.
+func countsReadAnIndex(t *testing.T, e engine, db *sql.DB, store *sqlstore.Store) {
+	for _, c := range []struct {
+		q       product.Query
+		want    string
+		covered bool
+	}{
+		{product.Query{}, "by_", true},
+		{product.Query{Sort: product.SortPrice, Currency: "EUR"}, "by_price", true},
+		{product.Query{Vendor: "Vendor 17"}, "by_vendor", false},
+		{product.Query{Group: "group-17"}, "by_group", false},
+	} {
+		query, args, err := store.CountSQL(c.q)
+		require.NoError(t, err)
+		plan := explain(t, db, e, query, args)
+		require.NotContains(t, plan, "filesort", query)
+		require.Contains(t, plan, c.want, query)
+		if c.covered {
+			require.Regexp(t, "Using index|COVERING INDEX", plan, query)
+		}
+	}
+}
+
+func historyReadsItsIndexInOrder(t *testing.T, e engine, db *sql.DB, store *sqlstore.Store) {
+	p := findOne(t, store, product.BySKU("SKU-001000"))
+	for _, after := range []*product.HistoryPosition{nil, {Version: 1}, {Stock: true, Version: 1}} {
+		query, args, err := store.HistorySQL(p.ID, after)
+		require.NoError(t, err)
+		requireIndexOrder(t, query, explain(t, db, e, query, args))
 	}
 }
 

@@ -1,9 +1,23 @@
 package sqlstore
 
-import "github.com/productkit-go/productkit/product"
+import (
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/product"
+)
 
 // ListSQL is the statement of a list, to be explained.
 func (s *Store) ListSQL(q product.Query) (string, []any, error) { return s.tables.list(q) }
+
+// CountSQL is the statement that counts what a list selects.
+func (s *Store) CountSQL(q product.Query) (string, []any, error) {
+	return s.tables.count(q, product.MaxCount+1)
+}
+
+// HistorySQL is the statement of a page of a product's history.
+func (s *Store) HistorySQL(id uuid.UUID, after *product.HistoryPosition) (string, []any, error) {
+	return s.tables.history(id, after, product.MaxLimit)
+}
 
 // FindSQL is the statement that finds products by "id" or "live_sku".
 func (s *Store) FindSQL(column string, keys []any) (string, []any, error) {

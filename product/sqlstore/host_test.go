@@ -42,7 +42,7 @@ func TestBelongsToAnyHost(t *testing.T) {
 				byHost, byPlain := findOne(t, store, product.BySKU("C")), findOne(t, plain, product.BySKU("C"))
 				require.Equal(t, byPlain, byHost)
 				require.Equal(t, made[0].CreatedAt, byPlain.CreatedAt)
-				changes, err := plain.History(t.Context(), made[0].ID, 10)
+				changes, err := plain.History(t.Context(), made[0].ID, nil, 10)
 				require.NoError(t, err)
 				require.Len(t, changes, 3)
 				service := storetest.NewService(t, store, nil)

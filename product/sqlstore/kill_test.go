@@ -146,8 +146,8 @@ func whole(t *testing.T, s *product.Service, p product.Product) {
 	if err != nil || stock.OnHand != 10 {
 		t.Errorf("%s has stock %d: %v", p.SKU, stock.OnHand, err)
 	}
-	changes, err := s.History(t.Context(), p.ID, 10)
-	if err != nil || len(changes) != 2 {
-		t.Errorf("%s has %d records: %v", p.SKU, len(changes), err)
+	history, err := s.History(t.Context(), p.ID, product.HistoryQuery{})
+	if err != nil || len(history.Changes) != 2 {
+		t.Errorf("%s has %d records: %v", p.SKU, len(history.Changes), err)
 	}
 }

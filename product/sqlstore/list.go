@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"time"
+
 	sq "github.com/Masterminds/squirrel"
 
 	"github.com/productkit-go/productkit/product"
@@ -39,6 +41,17 @@ func (t tables) list(q product.Query) (string, []any, error) {
 			Where("("+column+after+" OR p.id"+after+")", value, at.ID[:])
 	}
 	return s.OrderBy(column+direction, "p.id"+direction).ToSql()
+}
+
+// count counts what list selects on all its pages, and stops at most.
+func (t tables) count(q product.Query, most int) (string, []any, error) {
+	q.Sort = product.SortCreated
+	from := t.products + " p"
+	if t.dialect != SQLite && !selective(q) && q.Currency == "" {
+		from += " FORCE INDEX (by_created)"
+	}
+	rows := t.filter(sq.Select("1").From(from), q).Limit(uint64(most))
+	return sq.Select("COUNT(*)").FromSelect(rows, "counted").ToSql()
 }
 
 func sortColumn(q product.Query) string {
@@ -105,6 +118,9 @@ func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
 			s = s.Where(column+" = ?", value)
 		}
 	}
+	if q.Published != nil {
+		s = s.Where(published(*q.Published, q.Now))
+	}
 	equal("p.currency", q.Currency)
 	equal("p.status", string(q.Status))
 	equal("p.vendor", q.Vendor)
@@ -136,6 +152,17 @@ func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
 		s = s.Where("(SELECT s.on_hand - s.reserved FROM " + t.stock + " s WHERE s.product_id = p.id)" + compare)
 	}
 	return s
+}
+
+// published is [product.Product.Published] in SQL, for products that are not deleted. Its
+// negation says what is the case and not NOT, so that no NULL comes in.
+func published(is bool, now time.Time) sq.Sqlizer {
+	at := now.UnixMicro()
+	if is {
+		return sq.Expr("p.status = ? AND (p.publish_at IS NULL OR p.publish_at <= ?) AND (p.unpublish_at IS NULL OR p.unpublish_at > ?)",
+			product.StatusActive, at, at)
+	}
+	return sq.Expr("(p.status <> ? OR p.publish_at > ? OR p.unpublish_at <= ?)", product.StatusActive, at, at)
 }
 
 // following is the least string above all that begin with prefix, which is visible ASCII.

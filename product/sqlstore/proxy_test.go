@@ -222,7 +222,7 @@ func TestNoWriteIsDoubledOrLostWhenCommitsAreCut(t *testing.T) {
 				left, err := plain.Stock(t.Context(), []uuid.UUID{counted.ID})
 				require.NoError(t, err)
 				require.Equal(t, stock-sold.Load(), left[0].OnHand)
-				changes, err := plain.History(t.Context(), counted.ID, 1_000_000)
+				changes, err := plain.History(t.Context(), counted.ID, nil, 1_000_000)
 				require.NoError(t, err)
 				require.EqualValues(t, 2+sold.Load(), len(changes), "creation, first stock, and each sale once")
 			})

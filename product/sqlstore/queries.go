@@ -33,7 +33,7 @@ func newTables(d Dialect, prefix string) tables {
 
 // productColumns is the one list of what makes a product, in the order of scanner and values.
 var productColumns = []string{
-	"id", "sku", "name", "description", "status", "price", "currency", "compare_at", "backorder",
+	"id", "sku", "name", "description", "status", "publish_at", "unpublish_at", "price", "currency", "compare_at", "backorder",
 	"group_name", "options", "category", "tags", "vendor", "barcode", "weight_grams", "images",
 	"attributes", "version", "created_at", "updated_at", "deleted_at",
 }
@@ -120,10 +120,15 @@ func (t tables) export(q product.Query, after string, limit int) (string, []any,
 		OrderBy("p.live_sku").Limit(uint64(limit)).ToSql()
 }
 
-func (t tables) history(id uuid.UUID, limit int) (string, []any, error) {
-	return sq.Select(changeSelection...).From(t.changes).
+func (t tables) history(id uuid.UUID, after *product.HistoryPosition, limit int) (string, []any, error) {
+	q := sq.Select(changeSelection...).From(t.changes).
 		Where(sq.Eq{"product_id": id[:]}).
-		OrderBy("subject", "version").Limit(uint64(limit)).ToSql()
+		OrderBy("subject", "version").Limit(uint64(limit))
+	if after != nil {
+		subject := number(after.Stock)
+		q = q.Where("subject >= ? AND (subject > ? OR version > ?)", subject, subject, after.Version)
+	}
+	return q.ToSql()
 }
 
 func (t tables) insertBatch(id uuid.UUID) (string, []any, error) {
@@ -210,8 +215,5 @@ func (t tables) probes() []string {
 
 // subject keeps the versions of a product and of its stock apart.
 func subject(kind product.ChangeKind) int {
-	if kind == product.ChangeStock {
-		return 1
-	}
-	return 0
+	return number(kind == product.ChangeStock)
 }

@@ -18,7 +18,7 @@ type scanner struct {
 	dest []any
 
 	id, status, currency, options, tags, images, attributes sql.RawBytes
-	compareAt                                               sql.NullInt64
+	compareAt, publishAt, unpublishAt                       sql.NullInt64
 	createdAt, updatedAt, deletedAt                         int64
 	product                                                 product.Product
 
@@ -30,7 +30,7 @@ func scanProducts(rows *sql.Rows) *scanner {
 	s := &scanner{rows: rows}
 	p := &s.product
 	s.dest = []any{
-		&s.id, &p.SKU, &p.Name, &p.Description, &s.status, &p.Price.Amount, &s.currency, &s.compareAt, &p.Backorder,
+		&s.id, &p.SKU, &p.Name, &p.Description, &s.status, &s.publishAt, &s.unpublishAt, &p.Price.Amount, &s.currency, &s.compareAt, &p.Backorder,
 		&p.Group, &s.options, &p.Category, &s.tags, &p.Vendor, &p.Barcode, &p.WeightGrams, &s.images,
 		&s.attributes, &p.Version, &s.createdAt, &s.updatedAt, &s.deletedAt,
 	}
@@ -70,6 +70,12 @@ func (s *scanner) scanProduct() (product.Product, error) {
 			return p, corrupt("product", s.id, err)
 		}
 	}
+	if s.publishAt.Valid {
+		p.PublishAt = fromMicros(s.publishAt.Int64)
+	}
+	if s.unpublishAt.Valid {
+		p.UnpublishAt = fromMicros(s.unpublishAt.Int64)
+	}
 	p.CreatedAt = fromMicros(s.createdAt)
 	p.UpdatedAt = fromMicros(s.updatedAt)
 	if s.deletedAt != 0 {
@@ -102,7 +108,13 @@ func scan(rows *sql.Rows, what string, dest ...any) error {
 
 // productValues are the values of productColumns and claimColumns.
 func productValues(p *product.Product) ([]any, error) {
-	var compareAt, liveSKU, variantKey any
+	var compareAt, publishAt, unpublishAt, liveSKU, variantKey any
+	if !p.PublishAt.IsZero() {
+		publishAt = p.PublishAt.UnixMicro()
+	}
+	if !p.UnpublishAt.IsZero() {
+		unpublishAt = p.UnpublishAt.UnixMicro()
+	}
 	if p.CompareAt != nil {
 		compareAt = p.CompareAt.Amount
 	}
@@ -125,7 +137,7 @@ func productValues(p *product.Product) ([]any, error) {
 		deletedAt = p.DeletedAt.UnixMicro()
 	}
 	return []any{
-		p.ID[:], p.SKU, p.Name, p.Description, string(p.Status), p.Price.Amount, p.Price.Currency, compareAt, number(p.Backorder),
+		p.ID[:], p.SKU, p.Name, p.Description, string(p.Status), publishAt, unpublishAt, p.Price.Amount, p.Price.Currency, compareAt, number(p.Backorder),
 		p.Group, options, p.Category, tags, p.Vendor, p.Barcode, p.WeightGrams, images,
 		string(p.Attributes), p.Version, p.CreatedAt.UnixMicro(), p.UpdatedAt.UnixMicro(), deletedAt,
 		liveSKU, variantKey, number(p.Deleted()),

@@ -52,7 +52,7 @@ func TestALostAnswerToCommitIsFoundOut(t *testing.T) {
 				stock, err := plain.Stock(t.Context(), []uuid.UUID{made[0].ID})
 				require.NoError(t, err)
 				require.EqualValues(t, 7, stock[0].OnHand)
-				changes, err := plain.History(t.Context(), made[0].ID, 10)
+				changes, err := plain.History(t.Context(), made[0].ID, nil, 10)
 				require.NoError(t, err)
 				require.Len(t, changes, 3, "created, stock at creation, one sale")
 				if answer.committed {

@@ -174,6 +174,18 @@ func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, e
 	return readProducts(ctx, s.reads, make([]product.Product, 0, min(q.Limit, product.MaxLimit)), query, args)
 }
 
+// Count returns how many products a query selects; see [product.Store].
+func (s *Store) Count(ctx context.Context, q product.Query, most int) (n int, err error) {
+	if !matchable(q) {
+		return 0, nil
+	}
+	query, args, err := s.tables.count(q, most)
+	if err != nil {
+		return 0, err
+	}
+	return n, classify(s.reads.QueryRowContext(ctx, query, args...).Scan(&n))
+}
+
 // matchable reports whether any product can have what q asks for. Text that no column can hold
 // may not be compared with it either (errors 1267 and 1300).
 func matchable(q product.Query) bool {
@@ -196,8 +208,8 @@ func matchable(q product.Query) bool {
 }
 
 // History returns a product's changes; see [product.Store].
-func (s *Store) History(ctx context.Context, id uuid.UUID, limit int) ([]product.Change, error) {
-	query, args, err := s.tables.history(id, limit)
+func (s *Store) History(ctx context.Context, id uuid.UUID, after *product.HistoryPosition, limit int) ([]product.Change, error) {
+	query, args, err := s.tables.history(id, after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -72,10 +72,16 @@ func (t *txStore) Preview(ctx context.Context, writes []product.Write) ([]produc
 	return t.inner.Preview(ctx, writes)
 }
 
-func (t *txStore) History(ctx context.Context, id uuid.UUID, limit int) ([]product.Change, error) {
+func (t *txStore) Count(ctx context.Context, q product.Query, most int) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.inner.History(ctx, id, limit)
+	return t.inner.Count(ctx, q, most)
+}
+
+func (t *txStore) History(ctx context.Context, id uuid.UUID, after *product.HistoryPosition, limit int) ([]product.Change, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.History(ctx, id, after, limit)
 }
 
 // Changes returns what readers outside have numbered. It numbers nothing itself: all other readers

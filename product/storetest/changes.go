@@ -268,17 +268,39 @@ func (s *suite) history() {
 		got[i].ID, got[i].ProductID, got[i].SKU, got[i].At = uuid.Nil, uuid.Nil, "", time.Time{}
 	}
 	s.equal(got, want, "history")
-	some, err := s.History(s.ctx(), p.ID, 2)
-	s.ok(err, "history")
-	s.equal(len(some), 2, "records, limited")
+
+	_, err = s.History(s.ctx(), uuid.New(), product.HistoryQuery{})
+	s.fails(err, product.ErrNotFound, "history of an unknown product")
+	_, err = s.History(s.ctx(), p.ID, product.HistoryQuery{Limit: -1})
+	s.fails(err, product.ErrInvalid, "a wrong limit")
 }
 
-// changes returns the whole history of a product.
+// changes returns the whole history of a product, and checks that pages of any size make up the
+// same.
 func (s *suite) changes(id uuid.UUID) []product.Change {
 	s.Helper()
-	changes, err := s.History(s.ctx(), id, 10_000)
-	s.ok(err, "history of %s", id)
-	return changes
+	var all []product.Change
+	for _, limit := range []int{1, 3, product.MaxLimit} {
+		var changes []product.Change
+		for q := (product.HistoryQuery{Limit: limit}); ; {
+			page, err := s.History(s.ctx(), id, q)
+			s.ok(err, "history of %s", id)
+			if len(page.Changes) > limit {
+				s.Fatalf("a page of %d has %d changes", limit, len(page.Changes))
+			}
+			changes = append(changes, page.Changes...)
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
+			_, err = s.History(s.ctx(), uuid.New(), q)
+			s.fails(err, product.ErrBadCursor, "another product's cursor")
+		}
+		if all != nil {
+			s.equal(changes, all, "history in pages of %d", limit)
+		}
+		all = changes
+	}
+	return all
 }
 
 // crowd runs f from n goroutines at once and waits for them all.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,8 @@ func full(sku string) product.Draft {
 		Name:        "Größe „M“ – Ω 漢字 🧥 %_\\'\"",
 		Description: "<p>Line\r\n\ttwo</p> NUL-free\u00a0text \u2028 🧵",
 		Status:      product.StatusActive,
+		PublishAt:   time.Date(2001, 2, 3, 4, 5, 6, 7000, time.UTC),
+		UnpublishAt: time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
 		Price:       product.Money{Amount: product.MaxQuantity, Currency: "EUR"},
 		CompareAt:   &product.Money{Amount: 0, Currency: "EUR"},
 		Backorder:   true,

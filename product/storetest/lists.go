@@ -167,6 +167,9 @@ func (s *suite) filters() {
 			}
 			slices.Sort(skus)
 			s.equal(strings.Join(skus, " "), test.want, "%s by %s", test.name, sort)
+			count, err := s.Count(s.ctx(), test.q)
+			s.ok(err, "count of %s", test.name)
+			s.equal(count, product.Count{Value: len(skus), Exact: true}, "count of %s", test.name)
 		}
 	}
 	for name, q := range map[string]product.Query{
@@ -177,9 +180,21 @@ func (s *suite) filters() {
 		"currency":                     {Currency: "eur"},
 		"limit":                        {Limit: -1},
 		"category":                     {Category: "/a"},
+		"published, but deleted":       {Published: ptr(true), Deleted: true},
 	} {
 		_, err := s.List(s.ctx(), q)
 		s.fails(err, product.ErrInvalid, "a wrong %s", name)
+		_, err = s.Count(s.ctx(), q)
+		s.fails(err, product.ErrInvalid, "a wrong %s, counted", name)
+	}
+}
+
+func (s *suite) cappedCount() {
+	s.shelf(5)
+	for most, want := range map[int]int{1: 1, 4: 4, 5: 5, 6: 5} {
+		n, err := s.store.Count(s.ctx(), product.Query{Sort: product.SortName, Limit: 1, After: &product.Position{}}, most)
+		s.ok(err, "count")
+		s.equal(n, want, "products, counted to %d", most)
 	}
 }
 

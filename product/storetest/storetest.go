@@ -59,6 +59,8 @@ var tests = []struct {
 	{"two SKUs are swapped in one batch", (*suite).swapSKUs},
 	{"lookup keeps order and names what is missing", (*suite).lookup},
 	{"every sort pages over everything once", (*suite).paging},
+	{"counting stops where it is told to", (*suite).cappedCount},
+	{"a product is published within its window", (*suite).publishing},
 	{"every filter selects what it says", (*suite).filters},
 	{"paging sees what stays exactly once while others write", (*suite).pagingUnderWrites},
 	{"an export is of one moment, in the order of SKUs, filtered", (*suite).export},

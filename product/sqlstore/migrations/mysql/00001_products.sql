@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS {prefix}products (
     name         VARCHAR(255)  COLLATE {name_collation} NOT NULL,
     description  MEDIUMTEXT    NOT NULL,
     status       VARCHAR(16)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    publish_at   BIGINT        NULL,
+    unpublish_at BIGINT        NULL,
     price        BIGINT        NOT NULL,
     currency     CHAR(3)       CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     compare_at   BIGINT        NULL,

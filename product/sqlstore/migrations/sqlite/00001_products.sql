@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS {prefix}products (
     name         TEXT    NOT NULL COLLATE NOCASE,
     description  TEXT    NOT NULL,
     status       TEXT    NOT NULL,
+    publish_at   INTEGER,
+    unpublish_at INTEGER,
     price        INTEGER NOT NULL,
     currency     TEXT    NOT NULL,
     compare_at   INTEGER,
