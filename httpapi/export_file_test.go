@@ -86,6 +86,18 @@ func (a *api) big() {
 	require.EqualValues(a.t, 140, a.importFile("", "application/x-ndjson", b.String()).Created)
 }
 
+func TestAnExportThatDoesNotFitIntoMemoryIsWhole(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	a.big()
+	for _, media := range []string{"text/csv", "application/x-ndjson"} {
+		first := a.do("GET", "/export", "", "Accept", media).is(200)
+		other := newAPI(t, nil)
+		require.Equal(t, feed.Counts{Rows: 140, Created: 140}, *other.importFile("", media, string(first.body)).Counts)
+		require.Equal(t, string(first.body), string(other.do("GET", "/export", "", "Accept", media).is(200).body))
+	}
+}
+
 // dawdle asks for an export and takes nothing of the answer but its first bytes.
 func (a *api) dawdle() net.Conn {
 	a.t.Helper()

@@ -45,8 +45,11 @@ func (s *spool) rewind() (io.Reader, error) {
 	if s.file == nil {
 		return &s.memory, nil
 	}
+	if err := s.out.Flush(); err != nil {
+		return nil, err
+	}
 	_, err := s.file.Seek(0, io.SeekStart)
-	return s.file, errors.Join(s.out.Flush(), err)
+	return s.file, err
 }
 
 func (s *spool) Close() error {
