@@ -58,7 +58,7 @@ type notingConn struct {
 	g    *greeting
 	quit atomic.Bool // the driver has said goodbye; a cancelled call closes from another goroutine
 
-	asked          bool // something was written since the last read; only the connection's user reads and writes
+	asked          atomic.Bool // something was written since the last read; closing TLS writes from another goroutine, too
 	readBy, sendBy deadline
 }
 
@@ -72,7 +72,7 @@ func (c *notingConn) Write(b []byte) (int, error) {
 	if bytes.Equal(b, quitPacket) {
 		c.quit.Store(true)
 	}
-	c.asked = true
+	c.asked.Store(true)
 	return c.socket.Write(b)
 }
 
@@ -88,10 +88,9 @@ func (c *notingConn) Close() error {
 }
 
 func (c *notingConn) Read(b []byte) (int, error) {
-	if c.asked {
+	if c.asked.Swap(false) {
 		// The answer is not there yet. Whoever is ready to run goes first, and often it has come
 		// by then: that saves an attempt in vain, parking and polling, 5 % of a point read.
-		c.asked = false
 		runtime.Gosched()
 	}
 	n, err := c.socket.Read(b)
