@@ -29,10 +29,7 @@ func (t tables) feed() (string, []any, error) {
 
 func (t tables) lockFeed() (string, []any, error) {
 	q := sq.Select("newest", "pruned").From(t.changeFeed).Where("id = 1")
-	if t.dialect != SQLite {
-		q = q.Suffix("FOR UPDATE")
-	}
-	return q.ToSql()
+	return t.forUpdate(q, false).ToSql()
 }
 
 func (t tables) insertFeed() (string, []any, error) {

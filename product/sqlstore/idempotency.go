@@ -20,13 +20,7 @@ var recordColumns = []string{"id", "fingerprint", "recorded_at", "outcome"}
 // commit one, and reads what was committed although the host's transaction has an older view.
 func (t tables) lockRecords(ids []any, noWait bool) (string, []any, error) {
 	q := sq.Select(recordColumns...).From(t.byIndex(t.idempotency, "PRIMARY")).Where(in("id", ids))
-	switch {
-	case t.dialect == SQLite: // BEGIN IMMEDIATE has locked the whole database
-		return q.ToSql()
-	case noWait:
-		return q.Suffix("FOR UPDATE NOWAIT").ToSql()
-	}
-	return q.Suffix("FOR UPDATE").ToSql()
+	return t.forUpdate(q, noWait).ToSql()
 }
 
 // pruneRecords removes a bounded number of old records.

@@ -88,13 +88,18 @@ func (t tables) findStock(ids []any) (string, []any, error) {
 // wait for rows that nobody asked for (MariaDB 10.11 scanned the stock).
 func (t tables) lock(column, index string, keys []any, noWait bool) (string, []any, error) {
 	q := t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column)
+	return t.forUpdate(q, noWait).ToSql()
+}
+
+// forUpdate has a query lock what it selects.
+func (t tables) forUpdate(q sq.SelectBuilder, noWait bool) sq.SelectBuilder {
 	switch {
 	case t.dialect == SQLite: // BEGIN IMMEDIATE has locked the whole database
-		return q.ToSql()
+		return q
 	case noWait:
-		return q.Suffix("FOR UPDATE NOWAIT").ToSql()
+		return q.Suffix("FOR UPDATE NOWAIT")
 	}
-	return q.Suffix("FOR UPDATE").ToSql()
+	return q.Suffix("FOR UPDATE")
 }
 
 // look selects what lock does and locks nothing, so there is nothing to wait for.
