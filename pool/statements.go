@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,9 @@ const (
 	// twice the same, and they pay for a round trip with their size anyway.
 	maxStatementText = 8 << 10
 
-	// seenTexts is how many texts a connection remembers having seen once.
+	// seenTexts is how many texts a connection remembers having seen once: the
+	// last ones, whatever their hashes, for two that shared a slot would push each
+	// other out at every use.
 	seenTexts = 256
 
 	// statementsPause is how long no pool prepares anything after the server has
@@ -38,7 +41,8 @@ const (
 type statements struct {
 	size  int // 0 is off
 	byKey map[string]*statement
-	seen  [seenTexts]uint32
+	seen  [seenTexts]uint32 // a ring of hashes
+	next  uint8             // of seen, the oldest
 	clock uint64
 
 	hits, misses, prepared, evicted uint64 // since they were last counted
@@ -72,10 +76,10 @@ func (s *statements) find(text string) (st *statement, admit bool) {
 	if len(text) > maxStatementText {
 		return nil, false
 	}
-	sum := uint32(maphash.String(textSeed, text)) | 1 // 0 is an empty slot
-	slot := &s.seen[sum>>1%seenTexts]
-	if *slot != sum {
-		*slot = sum
+	sum := uint32(maphash.String(textSeed, text)) | 1 // 0 is an empty place
+	if !slices.Contains(s.seen[:], sum) {
+		s.seen[s.next] = sum
+		s.next++ // around at seenTexts
 		return nil, false
 	}
 	return nil, s.makeRoom()

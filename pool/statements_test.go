@@ -46,6 +46,18 @@ func TestATextIsPreparedTheSecondTimeAndKept(t *testing.T) {
 	require.Equal(t, pool.StatementStats{Cached: 2, Hits: 18, Misses: 12, Prepared: 2}, p.Stats().Statements)
 }
 
+func TestTextsDoNotMakeEachOtherForgotten(t *testing.T) {
+	t.Parallel()
+	p := single(t, new(pooltest.Server), pool.Config{StatementCache: 100})
+	for range 3 {
+		for i := range 100 {
+			_, err := p.DB().Exec(fmt.Sprintf("w%d ?", i), 1)
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, pool.StatementStats{Cached: 100, Hits: 200, Misses: 100, Prepared: 100}, p.Stats().Statements)
+}
+
 func TestStatementCacheIsBoundedAndNotChurned(t *testing.T) {
 	t.Parallel()
 	s := new(pooltest.Server)
