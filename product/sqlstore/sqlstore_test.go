@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled} {
+	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled, recordClient: record} {
 		if os.Getenv(variable) == "" {
 			continue
 		}
