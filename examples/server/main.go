@@ -24,6 +24,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/productkit-go/productkit/examples/internal/database"
 	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/product"
@@ -80,12 +81,12 @@ func fail(w io.Writer, code int, err error) int {
 
 // serve opens everything, serves until ctx ends, and closes everything in reverse.
 func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err error) {
-	d, err := openDatabase(ctx, c, log)
+	d, err := database.Open(ctx, c.database, "productkit", log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, bounded(d.close)) }()
-	store, err := d.prepare(ctx, c.startWait, log)
+	defer func() { err = errors.Join(err, bounded(d.Close)) }()
+	store, err := d.Prepare(ctx, c.startWait, log)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop meanwhile
@@ -98,7 +99,7 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	probe, err := health.New(&health.Options{Version: version(), Checks: d.checks})
+	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d)})
 	if err != nil {
 		return err
 	}
@@ -116,6 +117,6 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	probe.Start()
 	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
 
-	announce(out, listener.Addr(), fmt.Sprintf("%s (%s)", d.name, store.Engine()))
+	announce(out, listener.Addr(), fmt.Sprintf("%s (%s)", d.Name, store.Engine()))
 	return listen(ctx, c, listener, api, probe, log)
 }

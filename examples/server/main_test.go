@@ -202,7 +202,7 @@ func TestDataAreKeptWhereTheUserWantsThem(t *testing.T) {
 		c, err := loadConfig(func(name string) string { return env[name] })
 		require.NoError(t, err)
 		require.Equal(t, "127.0.0.1:8001", c.address)
-		return c.file
+		return c.database.File
 	}
 	if runtime.GOOS == "linux" {
 		require.Equal(t, filepath.Join(env["HOME"], ".local", "share", "productkit", "products.db"), load())

@@ -45,7 +45,7 @@ type Config struct {
 	BatchSize int
 
 	// ProgressEvery is the time between two progress events. The default is a second. It is
-	// kept while the catalogue works; a stalled reader delays the next event.
+	// kept while the catalogue works and while the reader stalls.
 	ProgressEvery time.Duration
 }
 
@@ -112,8 +112,9 @@ type Merger interface {
 // event.
 //
 // Import stops after the batch at hand when ctx ends or the consumer breaks. A batch under way
-// is not cut off, and keeps ctx's values; so the counts tell what landed. No more than one batch
-// and the rows of one handle are in memory.
+// is not cut off, and keeps ctx's values; so the counts tell what landed. Neither is a Read under
+// way, for nothing can end it from here: whoever reads from a pipe or a socket gives it a deadline,
+// or closes it when ctx ends. No more than one batch and the rows of one handle are in memory.
 func Import(ctx context.Context, to Merger, r io.Reader, cfg Config) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		i := importer{ctx: ctx, to: to, cfg: cfg.WithDefaults(), yield: yield, last: time.Now()}

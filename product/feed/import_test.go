@@ -282,6 +282,69 @@ func TestProgressIsToldEverySecondWhileTheCatalogueWorks(t *testing.T) {
 	})
 }
 
+// stalling is a reader that lets itself be waited for before each of its pieces.
+type stalling struct {
+	pause  time.Duration
+	pieces []string
+}
+
+func (s *stalling) Read(p []byte) (int, error) {
+	time.Sleep(s.pause)
+	if len(s.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.pieces[0])
+	s.pieces = s.pieces[1:]
+	return n, nil
+}
+
+func TestProgressIsToldEverySecondWhileTheFileStalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := euros()
+		cfg.ProgressEvery = 0
+		file := stalling{2500 * time.Millisecond, []string{"Handle,Title,", "Variant Price\na,A,1\nb,B,", "1\n"}}
+		last, progress := time.Now(), 0
+		for e := range feed.Import(t.Context(), &recorder{}, &file, cfg) {
+			require.LessOrEqual(t, time.Since(last), time.Second)
+			last = time.Now()
+			if e.Kind == feed.EventProgress {
+				progress++
+			} else {
+				require.EqualValues(t, 2, e.Created)
+			}
+		}
+		require.GreaterOrEqual(t, progress, 10)
+	})
+}
+
+func TestAnImportThatIsToEndReadsNoFurther(t *testing.T) {
+	t.Parallel()
+	file := func() *stalling { return &stalling{1500 * time.Millisecond, []string{tees(2), tees(2), tees(2)}} }
+	cfg := euros()
+	cfg.ProgressEvery = 0
+	synctest.Test(t, func(t *testing.T) {
+		f := file()
+		for e := range feed.Import(t.Context(), &recorder{}, f, cfg) {
+			require.Equal(t, feed.EventProgress, e.Kind)
+			break
+		}
+		require.Len(t, f.pieces, 2, "only the Read under way was waited for")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		f := file()
+		var last []feed.Event
+		for e := range feed.Import(ctx, &recorder{}, f, cfg) {
+			last = append(last, e)
+		}
+		require.Len(t, f.pieces, 1)
+		require.Equal(t, "canceled", last[len(last)-2].Code)
+		require.ErrorIs(t, last[len(last)-2].Err, context.DeadlineExceeded)
+	})
+}
+
 func TestACancelledImportEndsAfterTheBatchAtHand(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

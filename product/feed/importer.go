@@ -40,6 +40,30 @@ type readError struct{ error }
 
 func (e readError) Unwrap() error { return e.error }
 
+// patience tells the progress while the file lets itself be waited for, and reads no further once
+// the import is to end.
+type patience struct {
+	r io.Reader
+	i *importer
+}
+
+func (p *patience) Read(b []byte) (n int, err error) {
+	if err := p.i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if p.i.stopped {
+		return 0, errStopped
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n, err = p.r.Read(b)
+	}()
+	defer func() { <-done }() // even when the consumer panics
+	p.i.await(done)
+	return n, err
+}
+
 // source is what a format makes of a file.
 type source interface {
 	items() iter.Seq2[item, error] // what the rows come to, and at most one error, at the end
@@ -66,7 +90,7 @@ func (i *importer) run(r io.Reader) (int, error) {
 	if err := i.cfg.Validate(); err != nil {
 		return 0, err
 	}
-	source, err := open(r, i.cfg)
+	source, err := open(&patience{r, i}, i.cfg)
 	var structure *StructureError
 	switch {
 	case errors.As(err, &structure):
@@ -276,10 +300,10 @@ func (i *importer) failed(line int, err error) Event {
 	case errors.As(err, &invalid):
 		faults := faultsOf(err)
 		e.Field, e.Code, e.Message, e.More = faults[0].Field, faults[0].Code, faults[0].Message, faults[1:]
+	case i.ctx.Err() != nil:
+		e.Err, e.Code, e.Message = i.ctx.Err(), "canceled", "the import was cut short"+again
 	case errors.As(err, &read):
 		e.Err, e.Code, e.Message = read.error, "read", fmt.Sprintf("the file broke off: %v%s", read.error, again)
-	case i.ctx.Err() != nil:
-		e.Code, e.Message = "canceled", "the import was cut short"+again
 	case errors.Is(err, product.ErrUnavailable):
 		e.Code, e.Message = "unavailable", "the database is unavailable"+again
 	case errors.Is(err, product.ErrOverloaded):

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/feed"
+)
+
+// job is what the flags say.
+type job struct {
+	file     string
+	report   string // a file; empty for the standard error
+	cfg      feed.Config
+	dry      bool
+	database database.Config
+}
+
+// closeWait bounds the closing of everything after the import.
+const closeWait = 5 * time.Second
+
+// run opens everything, imports, and closes everything. The error says why the import ended before
+// the file did.
+func (j job) run(ctx context.Context, out, errOut io.Writer) (summary feed.Counts, err error) {
+	file, err := os.Open(j.file)
+	if err != nil {
+		return summary, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	// A pipe whose writer does nothing is waited for no longer.
+	stopWaiting := context.AfterFunc(ctx, func() { _ = file.Close() })
+	defer stopWaiting()
+	size := int64(-1)
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+
+	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	d, err := database.Open(ctx, j.database, "productkit-import", log)
+	if err != nil {
+		return summary, err
+	}
+	store, err := d.Prepare(ctx, 30*time.Second, log)
+	if err != nil {
+		return summary, errors.Join(err, d.DB.Close())
+	}
+	catalogue := product.NewService(store, &product.Options{Logger: log})
+	defer func() {
+		bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+		defer cancel()
+		err = errors.Join(err, catalogue.Close(bound), d.Close(bound))
+	}()
+
+	source := &counter{r: file}
+	show := newDisplay(errOut, source, size)
+	report, err := newReport(j.report, show)
+	if err != nil {
+		return summary, err
+	}
+	defer func() { err = errors.Join(err, report.Close()) }()
+	return j.merge(ctx, catalogue, source, show, report, out)
+}
+
+// merge imports the file and shows what happens.
+func (j job) merge(ctx context.Context, catalogue *product.Service, source io.Reader, show *display, report *report, out io.Writer) (summary feed.Counts, err error) {
+	var to feed.Merger = catalogue
+	if j.dry {
+		to = feed.DryRun(catalogue)
+	}
+	cfg := j.cfg
+	cfg.ProgressEvery = show.every()
+	begin := time.Now()
+	for e := range feed.Import(ctx, to, source, cfg) {
+		switch e.Kind {
+		case feed.EventProgress:
+			show.progress(*e.Counts)
+		case feed.EventRefused, feed.EventWarning:
+			if reportErr := report.add(e); reportErr != nil {
+				show.end()
+				return summary, fmt.Errorf("the report cannot be written: %w", reportErr)
+			}
+		case feed.EventFailed:
+			err = fmt.Errorf("line %d: %s", e.Line, e.Message)
+		case feed.EventSummary:
+			summary = *e.Counts
+		}
+	}
+	show.end()
+	note := ""
+	if j.dry {
+		note = ", in a dry run"
+	}
+	fmt.Fprintf(out, "%s, %d warnings, in %v%s\n", told(summary), summary.Warnings, time.Since(begin).Round(time.Millisecond), note)
+	return summary, err
+}
+
+// counter counts what was read. It may be asked while it is read.
+type counter struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}

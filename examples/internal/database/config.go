@@ -1,0 +1,113 @@
+package database
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/productkit-go/productkit/pool"
+)
+
+// Config says which database it is. Exactly one of its members is set.
+type Config struct {
+	DSN  string // of a MySQL or MariaDB server
+	File string // of SQLite
+}
+
+// FromURL reads what DATABASE_URL may hold. An empty url means the file products.db in DATA_DIR,
+// which is made if it is not there. An error is one line: name, fault, remedy; it never holds a
+// password.
+func FromURL(url string, getenv func(string) string) (c Config, err error) {
+	switch {
+	case url == "":
+		c.File, err = dataFile(getenv)
+	case strings.HasPrefix(url, "sqlite"), strings.HasPrefix(url, "file:"):
+		c.File, err = sqliteFile(url)
+	default:
+		c.DSN, err = url, checkDSN(url)
+	}
+	return c, err
+}
+
+// sqliteFile reads sqlite:///relative.db, sqlite:////absolute.db, as SQLAlchemy writes them, and
+// file:/absolute.db.
+func sqliteFile(url string) (string, error) {
+	scheme, path, ok := strings.Cut(url, ":///")
+	switch {
+	case strings.HasPrefix(url, "file:") && !strings.HasPrefix(url, "file://"):
+		path, ok = strings.TrimPrefix(url, "file:"), true
+	case scheme == "file":
+		path = "/" + path
+	case scheme != "sqlite" && !strings.HasPrefix(scheme, "sqlite+"):
+		ok = false
+	}
+	if !ok || path == "" || path == "/" || strings.ContainsAny(path, "?#") || strings.HasPrefix(path, ":memory:") {
+		return "", fmt.Errorf("DATABASE_URL names no file for SQLite; write sqlite:///products.db, or sqlite:////var/lib/products.db for an absolute path")
+	}
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("DATABASE_URL names the file %q, which cannot be resolved: %v; write an absolute path", path, err)
+	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("DATABASE_URL names a file in %q, which is no folder; make it first", filepath.Dir(file))
+	}
+	return file, nil
+}
+
+func checkDSN(dsn string) error {
+	d, err := pool.ParseDSN(dsn)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s", strings.Replace(err.Error(), "pool: DSN", "DATABASE_URL", 1))
+	case strings.HasSuffix(d.String(), "/"):
+		return fmt.Errorf("DATABASE_URL names no database; append one, such as mysql://user:password@host:3306/shop")
+	}
+	return nil
+}
+
+// dataFile is products.db in DATA_DIR, which is made if it is not there.
+func dataFile(getenv func(string) string) (string, error) {
+	dir := getenv("DATA_DIR")
+	if dir == "" {
+		base := userData(getenv)
+		if base == "" {
+			return "", fmt.Errorf("DATA_DIR is not set, and there is no home directory to keep data in; set it to a folder")
+		}
+		dir = filepath.Join(base, "productkit")
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return "", fmt.Errorf("DATA_DIR is %q, where no folder can be made: %v; set it to a folder that can be written to", dir, err)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return "", fmt.Errorf("DATA_DIR is %q, which cannot be written to: %v; set it to a folder that can", dir, err)
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	return filepath.Join(dir, "products.db"), nil
+}
+
+// userData is where a user's programs keep their data: the XDG Base Directory Specification's
+// $XDG_DATA_HOME, and its like on macOS and Windows. It is empty if there is no home.
+func userData(getenv func(string) string) string {
+	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) { // the specification ignores others
+		return dir
+	}
+	if runtime.GOOS == "windows" {
+		return getenv("LocalAppData")
+	}
+	home := getenv("HOME")
+	switch {
+	case home == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(home, "Library", "Application Support")
+	}
+	return filepath.Join(home, ".local", "share")
+}
