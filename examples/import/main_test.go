@@ -46,7 +46,7 @@ func command(t *testing.T, program string, limit time.Duration, database string,
 func outcome(t *testing.T, database string, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := command(t, os.Args[0], time.Minute, database, args...)
+	cmd := command(t, os.Args[0], 3*time.Minute, database, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -169,7 +169,7 @@ func TestAnInterruptEndsAStalledImportAtABatchWithItsSummary(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no signals, and there is no /dev/stdin")
 	}
-	cmd := command(t, os.Args[0], time.Minute, newDatabase(t), "/dev/stdin")
+	cmd := command(t, os.Args[0], 3*time.Minute, newDatabase(t), "/dev/stdin")
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	in, err := cmd.StdinPipe()

@@ -43,7 +43,7 @@ func TestATerminalShowsABar(t *testing.T) {
 	require.NoError(t, unix.Mkfifo(fifo, 0o600))
 	in, err := os.OpenFile(fifo, os.O_RDWR, 0) // to write; reading, too, so that it waits for nobody
 	require.NoError(t, err)
-	cmd := command(t, os.Args[0], time.Minute, newDatabase(t), fifo)
+	cmd := command(t, os.Args[0], 3*time.Minute, newDatabase(t), fifo)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, program
 	require.NoError(t, cmd.Start())
