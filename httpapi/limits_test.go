@@ -194,7 +194,7 @@ func (f failing) History(context.Context, uuid.UUID, *product.HistoryPosition, i
 func (f failing) Export(context.Context, product.Query, func(product.Row) error) error {
 	return f.err
 }
-func (f failing) Preview(context.Context, []product.Write) ([]product.Outcome, error) {
+func (f failing) Preview(context.Context, product.Batch) ([]product.Outcome, error) {
 	return nil, f.err
 }
 func (f failing) Changes(context.Context, product.Seq, int) ([]product.Change, error) {

@@ -28,6 +28,7 @@ type coalescer[Q, R any] struct {
 	idle    chan struct{} // closed when closed and no lane runs
 	calls   uint64
 	batches uint64
+	units   uint64
 }
 
 // call is one caller's question on its way to an answer.
@@ -36,6 +37,8 @@ type call[Q, R any] struct {
 	answer   R
 	err      error
 	done     chan struct{} // closed once answer and err stand
+
+	unit uint64 // calls of one unit run in one batch, in order; 0: on its own
 
 	started bool // under the coalescer's mutex: part of a running batch
 }
@@ -58,6 +61,16 @@ func (c *coalescer[Q, R]) do(ctx context.Context, question Q, underway func(cont
 
 // enqueue puts questions into the queue, all or none, and sees that a lane runs.
 func (c *coalescer[Q, R]) enqueue(ctx context.Context, questions []Q) ([]*call[Q, R], error) {
+	return c.accept(ctx, questions, false)
+}
+
+// enqueueUnit is enqueue for questions that are to run in one batch, in their order. They must
+// fit into one.
+func (c *coalescer[Q, R]) enqueueUnit(ctx context.Context, questions []Q) ([]*call[Q, R], error) {
+	return c.accept(ctx, questions, true)
+}
+
+func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) ([]*call[Q, R], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -72,6 +85,12 @@ func (c *coalescer[Q, R]) enqueue(ctx context.Context, questions []Q) ([]*call[Q
 		return nil, ErrClosed
 	case len(c.queue)+len(calls) > c.maxWaiting:
 		return nil, ErrOverloaded
+	}
+	if unit {
+		c.units++
+		for _, own := range calls {
+			own.unit = c.units
+		}
 	}
 	c.queue = append(c.queue, calls...)
 	c.calls += uint64(len(calls))
@@ -135,16 +154,18 @@ func (c *coalescer[Q, R]) next() []*call[Q, R] {
 		return nil
 	}
 	n, bytes := 0, 0
-	for n < len(c.queue) && n < c.maxCalls {
-		bytes += c.size(c.queue[n].question)
-		if n > 0 && bytes > c.maxBytes {
+	for n < len(c.queue) {
+		calls, size := c.unit(c.queue[n:])
+		if n > 0 && (n+calls > c.maxCalls || bytes+size > c.maxBytes) {
 			break
 		}
-		c.queue[n].started = true
-		n++
+		n, bytes = n+calls, bytes+size
 	}
 	batch := make([]*call[Q, R], n)
 	copy(batch, c.queue)
+	for _, taken := range batch {
+		taken.started = true
+	}
 	// Copied down rather than sliced off, so that the array neither grows without end nor
 	// keeps answered calls alive.
 	left := copy(c.queue, c.queue[n:])
@@ -152,6 +173,19 @@ func (c *coalescer[Q, R]) next() []*call[Q, R] {
 	c.queue = c.queue[:left]
 	c.batches++
 	return batch
+}
+
+// unit returns how many calls at the head of the queue must run together, and their size.
+func (c *coalescer[Q, R]) unit(queue []*call[Q, R]) (calls, bytes int) {
+	first := queue[0]
+	for _, next := range queue {
+		if next != first && (next.unit == 0 || next.unit != first.unit) {
+			break
+		}
+		calls++
+		bytes += c.size(next.question)
+	}
+	return calls, bytes
 }
 
 // close refuses new calls and returns a channel that is closed when every accepted one has

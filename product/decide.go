@@ -40,8 +40,10 @@ func (d *Decision) decide(w *Write) Outcome {
 		return d.upsert(w)
 	case OpRestore:
 		return d.restore(w)
+	case OpUpdateGroup:
+		return d.updateGroup(w)
 	}
-	row, known := d.byID(w.ID)
+	row, known := d.target(w)
 	switch {
 	case !known:
 		if w.Patch != nil && w.Patch.SKU != nil {
@@ -72,6 +74,14 @@ func (d *Decision) decide(w *Write) Outcome {
 		return d.setStock(w, row, *w.OnHand)
 	}
 	return Outcome{Err: fmt.Errorf("product: unknown operation %d", w.Op)}
+}
+
+// target finds the row that a write is about, by its ID deleted or not.
+func (d *Decision) target(w *Write) (row *Row, known bool) {
+	if w.SKU != "" {
+		return d.bySKU(w.SKU)
+	}
+	return d.byID(w.ID)
 }
 
 func (d *Decision) update(w *Write, row *Row) Outcome {

@@ -19,13 +19,16 @@ type Row struct {
 // and without duplicates, so that everybody locks in the same order.
 type Needs struct {
 	IDs      []uuid.UUID  // of products, deleted ones too
+	Groups   []string     // whose live products are asked for, [MaxVariants] and one more of each at most
 	SKUs     []string     // of live products
 	Variants []VariantKey // of live products
 	Records  []RecordID   // to be looked up after the rows have been locked
 }
 
 // Empty reports whether nothing more is needed: all is decided.
-func (n Needs) Empty() bool { return len(n.IDs)+len(n.SKUs)+len(n.Variants)+len(n.Records) == 0 }
+func (n Needs) Empty() bool {
+	return len(n.IDs)+len(n.Groups)+len(n.SKUs)+len(n.Variants)+len(n.Records) == 0
+}
 
 // Save is one product and its stock to be written.
 type Save struct {
@@ -45,12 +48,13 @@ func (s Save) StockChanged() bool {
 
 // Decision applies the catalogue's rules to a batch of writes in the order of their arrival,
 // each on what the ones before it left, over rows that a [Store] holds locked. A rule that one
-// write breaks is that write's [Outcome] and leaves the others standing.
+// write breaks is that write's [Outcome] and leaves the others standing; in an atomic batch it
+// leaves nothing standing.
 //
 // A Store loads what [Decision.Needs] names until it names nothing more, then writes
 // [Decision.Saves], [Decision.Changes] and [Decision.Records] and commits:
 //
-//	d := product.NewDecision(batch.Writes)
+//	d := product.NewDecision(batch)
 //	for n := d.Needs(); !n.Empty(); n = d.Needs() {
 //		d.Load(lockAndLoad(n))
 //		d.LoadRecords(lookUp(n.Records))
@@ -60,11 +64,13 @@ func (s Save) StockChanged() bool {
 // is made from the same writes. It is not safe for concurrent use.
 type Decision struct {
 	writes []Write
+	atomic bool
 
 	// What has been loaded, and which keys have been asked for: one that was asked for and
 	// did not come is free.
 	loaded        map[uuid.UUID]*Row
 	askedIDs      map[uuid.UUID]bool
+	askedGroups   map[string]bool
 	askedSKUs     map[string]bool
 	askedVariants map[VariantKey]bool
 	loadedRecords map[RecordID]*Record
@@ -83,18 +89,21 @@ type Decision struct {
 
 type missing struct {
 	ids      map[uuid.UUID]bool
+	groups   map[string]bool
 	skus     map[string]bool
 	variants map[VariantKey]bool
 	records  map[RecordID]bool
 }
 
-// NewDecision returns a Decision on the writes, which have been checked by a [Service].
-func NewDecision(writes []Write) *Decision {
+// NewDecision returns a Decision on the batch's writes, which have been checked by a [Service].
+func NewDecision(b Batch) *Decision {
 	return &Decision{
-		writes:        writes,
-		loaded:        make(map[uuid.UUID]*Row, len(writes)),
-		askedIDs:      make(map[uuid.UUID]bool, len(writes)),
-		askedSKUs:     make(map[string]bool, len(writes)),
+		writes:        b.Writes,
+		atomic:        b.Atomic,
+		loaded:        make(map[uuid.UUID]*Row, len(b.Writes)),
+		askedIDs:      make(map[uuid.UUID]bool, len(b.Writes)),
+		askedGroups:   make(map[string]bool),
+		askedSKUs:     make(map[string]bool, len(b.Writes)),
 		askedVariants: make(map[VariantKey]bool),
 		loadedRecords: make(map[RecordID]*Record),
 		askedRecords:  make(map[RecordID]bool),
@@ -104,32 +113,55 @@ func NewDecision(writes []Write) *Decision {
 // Needs decides as far as the loaded rows allow and returns what else is needed. It never
 // names a key twice.
 func (d *Decision) Needs() Needs {
-	d.rows = make(map[uuid.UUID]*Row, len(d.loaded)+len(d.writes))
-	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
-	d.variants = make(map[VariantKey]uuid.UUID)
+	d.begin()
 	d.outcomes = make([]Outcome, len(d.writes))
-	d.changes, d.records = nil, nil
-	d.recorded = maps.Clone(d.loadedRecords)
-	d.missing = missing{make(map[uuid.UUID]bool), make(map[string]bool), make(map[VariantKey]bool), make(map[RecordID]bool)}
-	for id, row := range d.loaded {
-		d.rows[id] = row
-		d.claim(&row.Product)
-	}
+	d.missing = missing{make(map[uuid.UUID]bool), make(map[string]bool), make(map[string]bool), make(map[VariantKey]bool), make(map[RecordID]bool)}
 	for i := range d.writes {
 		d.outcomes[i] = d.decideOnce(&d.writes[i])
 	}
 
 	needs := Needs{
 		IDs:      sorted(d.missing.ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }),
+		Groups:   slices.Sorted(maps.Keys(d.missing.groups)),
 		SKUs:     slices.Sorted(maps.Keys(d.missing.skus)),
 		Variants: sorted(d.missing.variants, func(a, b VariantKey) int { return bytes.Compare(a[:], b[:]) }),
 		Records:  sorted(d.missing.records, func(a, b RecordID) int { return bytes.Compare(a[:], b[:]) }),
 	}
 	maps.Copy(d.askedIDs, d.missing.ids)
+	maps.Copy(d.askedGroups, d.missing.groups)
 	maps.Copy(d.askedSKUs, d.missing.skus)
 	maps.Copy(d.askedVariants, d.missing.variants)
 	maps.Copy(d.askedRecords, d.missing.records)
+	if d.atomic && needs.Empty() {
+		d.allOrNothing()
+	}
 	return needs
+}
+
+// begin starts an attempt from what has been loaded.
+func (d *Decision) begin() {
+	d.rows = make(map[uuid.UUID]*Row, len(d.loaded)+len(d.writes))
+	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
+	d.variants = make(map[VariantKey]uuid.UUID)
+	d.changes, d.records = nil, nil
+	d.recorded = maps.Clone(d.loadedRecords)
+	for id, row := range d.loaded {
+		d.rows[id] = row
+		d.claim(&row.Product)
+	}
+}
+
+// allOrNothing takes back what the writes did if one of them failed.
+func (d *Decision) allOrNothing() {
+	if abort(d.outcomes) {
+		d.begin()
+	}
+}
+
+// savepoint returns what takes back all that is decided after it, for a write of several steps.
+func (d *Decision) savepoint() (rollback func()) {
+	rows, skus, variants, changes := maps.Clone(d.rows), maps.Clone(d.skus), maps.Clone(d.variants), len(d.changes)
+	return func() { d.rows, d.skus, d.variants, d.changes = rows, skus, variants, d.changes[:changes] }
 }
 
 func sorted[K comparable](keys map[K]bool, compare func(a, b K) int) []K {
@@ -188,6 +220,21 @@ func (d *Decision) byID(id uuid.UUID) (row *Row, known bool) {
 		return nil, false
 	}
 	return nil, true
+}
+
+// byGroup finds the live rows of a group, by ID.
+func (d *Decision) byGroup(group string) (rows []*Row, known bool) {
+	if !d.askedGroups[group] {
+		d.missing.groups[group] = true
+		return nil, false
+	}
+	for _, row := range d.rows {
+		if row.Product.Group == group && !row.Product.Deleted() {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *Row) int { return bytes.Compare(a.Product.ID[:], b.Product.ID[:]) })
+	return rows, true
 }
 
 // bySKU finds the live row that claims a SKU. A write may have taken the SKU, or given it up,

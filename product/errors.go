@@ -9,7 +9,8 @@ import (
 )
 
 // The errors that callers tell apart with [errors.Is]. Some come as types that carry more:
-// [InvalidError], [TakenError], [StockError], [ChangesExpiredError].
+// [InvalidError], [TakenError], [VariantError], [StockError], [NotAppliedError],
+// [ChangesExpiredError].
 var (
 	// ErrInvalid: a rule for the content is broken. See [InvalidError].
 	ErrInvalid = errors.New("product: invalid")
@@ -19,6 +20,8 @@ var (
 	ErrTaken = errors.New("product: taken")
 	// ErrKeyReused: the idempotency key was used for another write. See [WithIdempotencyKey].
 	ErrKeyReused = errors.New("product: the idempotency key was used for another write")
+	// ErrNotApplied: another write of the same atomic batch failed. See [NotAppliedError].
+	ErrNotApplied = errors.New("product: not applied")
 	// ErrPreconditionFailed: what the caller expects does not hold. See [Expect].
 	ErrPreconditionFailed = errors.New("product: precondition failed")
 	// ErrInsufficientStock: there is less available than asked for. See [StockError].
@@ -87,6 +90,36 @@ func (e *TakenError) Error() string {
 
 // Is matches [ErrTaken].
 func (e *TakenError) Is(target error) bool { return target == ErrTaken }
+
+// VariantError says which variant keeps a group from being patched as one. It wraps that
+// variant's own error: with a [TakenError] in it, both that would become equal are named.
+type VariantError struct {
+	ID  uuid.UUID
+	SKU string
+	Err error
+}
+
+// Error names the variant and its error.
+func (e *VariantError) Error() string {
+	return fmt.Sprintf("product: variant %s (%s) of the group: %v", e.SKU, e.ID, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *VariantError) Unwrap() error { return e.Err }
+
+// NotAppliedError says that a write of an atomic batch was in order, but another one was not. It
+// matches [ErrNotApplied].
+type NotAppliedError struct {
+	By int // the index of the first that failed
+}
+
+// Error names the write that failed.
+func (e *NotAppliedError) Error() string {
+	return fmt.Sprintf("product: not applied, because operation %d of the batch failed", e.By)
+}
+
+// Is matches [ErrNotApplied].
+func (e *NotAppliedError) Is(target error) bool { return target == ErrNotApplied }
 
 // StockError says how much was wanted and how much there is. It matches
 // [ErrInsufficientStock].

@@ -45,11 +45,18 @@ func Example() {
 	fmt.Println(left.Available(), err)
 	_, err = svc.AdjustStock(ctx, shirt.ID, -1, "order 18", product.Expect{})
 	fmt.Println(err)
+
+	_, err = svc.AtomicBatch(ctx, []product.Operation{
+		product.Update{Key: product.BySKU("TSHIRT-RED-M"), Patch: product.Patch{Group: &name}},
+		product.AdjustStock{Key: product.BySKU("TSHIRT-RED-M"), Delta: -1},
+	})
+	fmt.Println(err) // and the group is as it was
 	// Output:
 	// TSHIRT-RED-M 19.99 EUR version 1 <nil>
 	// true
 	// 0 <nil>
 	// product: TSHIRT-RED-M has 0 available, 1 wanted
+	// operation 1 of the batch: product: TSHIRT-RED-M has 0 available, 1 wanted
 }
 
 func ExampleParseMoney() {

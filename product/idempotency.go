@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -33,8 +34,9 @@ type idempotent struct {
 // recorded in the write's own transaction; whoever asks for the same with the same key gets
 // its outcome as of then, and [Replayed] tells. A refusal is not recorded and is decided anew.
 //
-// Keys are each actor's own, see [WithActor], and serve the writes of one product: Create,
-// Update, Upsert, Delete, Restore, AdjustStock and SetStock. Another write with a key that is
+// Keys are each actor's own, see [WithActor], and serve the writes of one product (Create,
+// Update, Upsert, Delete, Restore, AdjustStock and SetStock), UpdateGroup, and batches, whose
+// operations have records of their own. Another write with a key that is
 // taken is refused with [ErrKeyReused], so that a context used for two writes does no harm;
 // Merge, which may be repeated anyway, does not look at it. How long a record is kept is the
 // Store's to say.
@@ -43,10 +45,17 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 }
 
 // Replayed reports whether the write made with ctx was answered with the outcome of an earlier
-// one. It is false before the write has returned, and without [WithIdempotencyKey].
+// one; of a batch, whether every operation was. It is false before the write has returned, and without [WithIdempotencyKey].
 func Replayed(ctx context.Context) bool {
 	i := idempotentOf(ctx)
 	return i != nil && i.replayed.Load()
+}
+
+// answered notes for [Replayed] whether all that was written with ctx had been written before.
+func answered(ctx context.Context, outcomes []Outcome) {
+	if key := idempotentOf(ctx); key != nil {
+		key.replayed.Store(!slices.ContainsFunc(outcomes, func(o Outcome) bool { return !o.Replayed }))
+	}
 }
 
 func idempotentOf(ctx context.Context) *idempotent {
@@ -54,7 +63,8 @@ func idempotentOf(ctx context.Context) *idempotent {
 	return i
 }
 
-// RecordID names an idempotency record: a digest of its actor and key.
+// RecordID names an idempotency record: a digest of its actor and key, and of an operation's index
+// in its batch.
 type RecordID [sha256.Size]byte
 
 // Record is the first success of a write with an idempotency key. A [Store] keeps it in the
@@ -66,8 +76,8 @@ type Record struct {
 	Outcome     Outcome // a product's or a stock's, as of then; never an error
 }
 
-// once makes a write one that happens once.
-func (w *Write) once(key string) error {
+// once makes a write one that happens once. In a batch, its index tells it from the others.
+func (w *Write) once(key string, index ...string) error {
 	if !ValidIdempotencyKey(key) {
 		var f faults
 		f.add("idempotency_key", "format", "must be 1 to %d characters of UTF-8", MaxIdempotencyKeyLen)
@@ -76,6 +86,8 @@ func (w *Write) once(key string) error {
 	payload := struct {
 		Op      Op
 		ID      uuid.UUID
+		SKU     string
+		Group   string
 		Product *Product
 		Stock   *int64
 		Patch   *Patch
@@ -83,7 +95,7 @@ func (w *Write) once(key string) error {
 		OnHand  *int64
 		Expect  Expect
 		Reason  string
-	}{Op: w.Op, ID: w.ID, Patch: w.Patch, Delta: w.Delta, OnHand: w.OnHand, Expect: w.Expect, Reason: w.Reason}
+	}{Op: w.Op, ID: w.ID, SKU: w.SKU, Group: w.Group, Patch: w.Patch, Delta: w.Delta, OnHand: w.OnHand, Expect: w.Expect, Reason: w.Reason}
 	if w.Draft != nil {
 		payload.ID = uuid.Nil // it was made for this attempt
 		payload.Product, payload.Stock = &w.Draft.Product, w.Draft.Stock
@@ -94,8 +106,8 @@ func (w *Write) once(key string) error {
 		f.add("", "format", "cannot be written as JSON: %v", err)
 		return f.err()
 	}
-	// The length keeps the actor and the key apart, whatever characters they have.
-	id := RecordID(sha256.Sum256(jsonOf([]string{w.Actor, key})))
+	// A list of strings keeps its parts apart, whatever characters they have.
+	id := RecordID(sha256.Sum256(jsonOf(append([]string{w.Actor, key}, index...))))
 	w.Record, w.Fingerprint = &id, sha256.Sum256(text)
 	return nil
 }

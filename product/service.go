@@ -20,7 +20,8 @@ type Options struct {
 	// that failed. Default: nothing is logged.
 	Logger *slog.Logger
 
-	// ReadBatches and WriteBatches are how many batches of each kind are in flight at once.
+	// ReadBatches and WriteBatches are how many batches of each kind are in flight at once; of
+	// those that an AtomicBatch or UpdateGroup has for itself, as many again as WriteBatches.
 	// Default 2: one more than is needed for throughput, so that one stalled connection does
 	// not stop everybody. Together with lists they should fit the pool's connections.
 	ReadBatches  int
@@ -97,6 +98,7 @@ type Service struct {
 	finds  *coalescer[Key, Product]
 	stocks *coalescer[uuid.UUID, Stock]
 	writes *coalescer[Write, Outcome]
+	alone  *coalescer[Batch, []Outcome] // batches that share no transaction
 	tail   *tail
 
 	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
@@ -118,6 +120,7 @@ func NewService(store Store, opts *Options) *Service {
 	s.finds = newReader(s, store.Find, func(p *Product) []Key { return []Key{ByID(p.ID), BySKU(p.SKU)} })
 	s.stocks = newReader(s, store.Stock, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
 	s.writes = newWriter(s)
+	s.alone = newAlone(s)
 	s.patient = newPatient(s)
 	s.tail = newTail(s)
 	return s
@@ -148,11 +151,7 @@ func (s *Service) Stock(ctx context.Context, id uuid.UUID) (Stock, error) {
 //
 // Errors: [InvalidError] with every fault, [TakenError], and as [Service.Update].
 func (s *Service) Create(ctx context.Context, d Draft) (Product, error) {
-	d, err := d.checked()
-	if err := joinFaults(errors.Join(d.unassigned(), err)); err != nil {
-		return Product{}, err
-	}
-	outcome, err := s.write(ctx, Write{Op: OpCreate, ID: newID(), Draft: &d})
+	outcome, err := s.write(ctx, Create{Draft: d})
 	return outcome.Product, err
 }
 
@@ -163,7 +162,7 @@ func (s *Service) Create(ctx context.Context, d Draft) (Product, error) {
 // it may have been; the context's error comes together with it when the context ended after
 // the write's transaction had begun, and alone when the write was withdrawn before.
 func (s *Service) Update(ctx context.Context, id uuid.UUID, p Patch, e Expect) (Product, error) {
-	outcome, err := s.write(ctx, Write{Op: OpUpdate, ID: id, Patch: &p, Expect: e})
+	outcome, err := s.write(ctx, Update{Key: ByID(id), Patch: p, Expect: e})
 	return outcome.Product, err
 }
 
@@ -173,11 +172,7 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, p Patch, e Expect) (
 // Errors: as [Service.Create] and [Service.Update]. Of a known product ID, Version, times and
 // Stock are not changed; given, they must equal the present ones.
 func (s *Service) Upsert(ctx context.Context, d Draft, e Expect) (Product, Result, error) {
-	d, err := d.checked()
-	if err != nil {
-		return Product{}, Unchanged, err
-	}
-	outcome, err := s.write(ctx, Write{Op: OpUpsert, ID: newID(), Draft: &d, Expect: e})
+	outcome, err := s.write(ctx, Upsert{Draft: d, Expect: e})
 	return outcome.Product, outcome.Result, err
 }
 
@@ -186,7 +181,7 @@ func (s *Service) Upsert(ctx context.Context, d Draft, e Expect) (Product, Resul
 //
 // Errors: as [Service.Update].
 func (s *Service) Delete(ctx context.Context, id uuid.UUID, e Expect) error {
-	_, err := s.write(ctx, Write{Op: OpDelete, ID: id, Expect: e})
+	_, err := s.write(ctx, Delete{Key: ByID(id), Expect: e})
 	return err
 }
 
@@ -194,7 +189,7 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID, e Expect) error {
 //
 // Errors: as [Service.Update]; [TakenError] if its SKU or options were taken meanwhile.
 func (s *Service) Restore(ctx context.Context, id uuid.UUID, e Expect) (Product, error) {
-	outcome, err := s.write(ctx, Write{Op: OpRestore, ID: id, Expect: e})
+	outcome, err := s.write(ctx, Restore{ID: id, Expect: e})
 	return outcome.Product, err
 }
 
@@ -204,15 +199,7 @@ func (s *Service) Restore(ctx context.Context, id uuid.UUID, e Expect) (Product,
 // Errors: [StockError] if delta is negative, less is available and the product does not allow
 // Backorder; and as [Service.Update].
 func (s *Service) AdjustStock(ctx context.Context, id uuid.UUID, delta int64, reason string, e Expect) (Stock, error) {
-	var f faults
-	if delta < -MaxQuantity || delta > MaxQuantity {
-		f.add("delta", "range", "is %d; it must be within %d", delta, MaxQuantity)
-	}
-	f.line("reason", reason, MaxReasonLen)
-	if err := f.err(); err != nil {
-		return Stock{}, err
-	}
-	outcome, err := s.write(ctx, Write{Op: OpAdjustStock, ID: id, Delta: delta, Reason: reason, Expect: e})
+	outcome, err := s.write(ctx, AdjustStock{Key: ByID(id), Delta: delta, Reason: reason, Expect: e})
 	return outcome.Stock, err
 }
 
@@ -222,12 +209,7 @@ func (s *Service) AdjustStock(ctx context.Context, id uuid.UUID, delta int64, re
 // Errors: [StockError] if more is reserved and the product does not allow Backorder; and as
 // [Service.Update].
 func (s *Service) SetStock(ctx context.Context, id uuid.UUID, onHand int64, e Expect) (Stock, error) {
-	var f faults
-	f.quantity("on_hand", onHand)
-	if err := f.err(); err != nil {
-		return Stock{}, err
-	}
-	outcome, err := s.write(ctx, Write{Op: OpSetStock, ID: id, OnHand: &onHand, Expect: e})
+	outcome, err := s.write(ctx, SetStock{Key: ByID(id), OnHand: onHand, Expect: e})
 	return outcome.Stock, err
 }
 
@@ -236,11 +218,12 @@ type Stats struct {
 	Reads  LaneStats // Get and GetBySKU
 	Stocks LaneStats // Stock
 	Writes LaneStats
+	Alone  LaneStats // AtomicBatch and UpdateGroup, each a transaction of its own
 }
 
 // Stats returns how busy the Service is.
 func (s *Service) Stats() Stats {
-	return Stats{Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats()}
+	return Stats{Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats(), Alone: s.alone.stats()}
 }
 
 // Close refuses new calls with [ErrClosed], ends those who wait for changes, and waits until every
@@ -252,16 +235,17 @@ func (s *Service) Close(ctx context.Context) error {
 	s.finds.close()
 	s.stocks.close()
 	s.writes.close()
+	s.alone.close()
 	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
-	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.patient.close, s.tail.close} {
+	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close} {
 		select {
 		case <-ended():
 		case <-ctx.Done():
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
-				stats.Reads.Running+stats.Stocks.Running, stats.Writes.Running,
-				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Writes.Waiting, ctx.Err())
+				stats.Reads.Running+stats.Stocks.Running, stats.Writes.Running+stats.Alone.Running,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Writes.Waiting+stats.Alone.Waiting, ctx.Err())
 		}
 	}
 	return nil

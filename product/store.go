@@ -30,7 +30,7 @@ type Store interface {
 
 	// Preview returns the outcomes that Apply would, decided by the same [Decision] on what is
 	// there now. It keeps nothing and locks nothing.
-	Preview(ctx context.Context, writes []Write) ([]Outcome, error)
+	Preview(ctx context.Context, b Batch) ([]Outcome, error)
 
 	// Count returns how many products q selects in all, whatever its Limit, After and Sort. It
 	// stops counting at most.
@@ -68,6 +68,7 @@ type Store interface {
 // Batch is the writes of one transaction.
 type Batch struct {
 	Writes []Write
+	Atomic bool // a write that fails takes all others with it; see [NotAppliedError]
 	NoWait bool // fail with [ErrBusy] at once where a row is locked, instead of waiting for it
 }
 
@@ -83,6 +84,7 @@ const (
 	OpRestore
 	OpAdjustStock
 	OpSetStock
+	OpUpdateGroup
 )
 
 // Write is one change that a caller asks for. Writes are made by [Service], carried by a
@@ -90,8 +92,10 @@ const (
 type Write struct {
 	Op     Op
 	ID     uuid.UUID // the product's; for OpCreate and OpUpsert, the one that a new product gets
+	SKU    string    // of the live product that is meant, where ID is zero; not for OpRestore
+	Group  string    // OpUpdateGroup
 	Draft  *Draft    // OpCreate, OpUpsert; the SKU of an OpUpsert is its key
-	Patch  *Patch    // OpUpdate; in an OpUpsert what a known product takes instead of being replaced
+	Patch  *Patch    // OpUpdate, OpUpdateGroup; in an OpUpsert what a known product takes instead of being replaced
 	Delta  int64     // OpAdjustStock
 	OnHand *int64    // OpSetStock; in an OpUpsert with Patch, the stock that a known product gets
 	Expect Expect
@@ -120,10 +124,11 @@ const (
 // Outcome is what became of one write: an error, and then the write changed nothing, or the
 // product and its stock as the write left them.
 type Outcome struct {
-	Result  Result
-	Product Product
-	Stock   Stock
-	Err     error
+	Result   Result
+	Product  Product
+	Stock    Stock
+	Variants []Product // of OpUpdateGroup, instead of Product and Stock: the whole group by ID
+	Err      error
 
 	Replayed bool // an earlier write with the same idempotency key came to this
 }

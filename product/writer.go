@@ -23,22 +23,29 @@ func newWriter(s *Service) *coalescer[Write, Outcome] {
 	}
 }
 
-// write stamps one write and waits for its outcome.
-func (s *Service) write(ctx context.Context, w Write) (Outcome, error) {
-	if err := s.stamp(ctx, &w); err != nil {
+// write does one operation and waits for its outcome.
+func (s *Service) write(ctx context.Context, op Operation) (Outcome, error) {
+	w, err := op.write()
+	if err != nil {
 		return Outcome{}, err
 	}
-	key := idempotentOf(ctx)
-	if key != nil {
-		if err := w.once(key.key); err != nil {
-			return Outcome{}, err
-		}
+	if err := s.ready(ctx, &w); err != nil {
+		return Outcome{}, err
 	}
 	outcome, err := s.writes.do(ctx, w, errUnderway)
-	if key != nil {
-		key.replayed.Store(outcome.Replayed)
-	}
+	answered(ctx, []Outcome{outcome})
 	return outcome, err
+}
+
+// ready stamps one write and gives it the context's idempotency key.
+func (s *Service) ready(ctx context.Context, w *Write) error {
+	if err := s.stamp(ctx, w); err != nil {
+		return err
+	}
+	if key := idempotentOf(ctx); key != nil {
+		return w.once(key.key)
+	}
+	return nil
 }
 
 func (s *Service) stamp(ctx context.Context, w *Write) error {

@@ -79,10 +79,10 @@ func streamRows(ctx context.Context, from querier, query string, args []any, eac
 }
 
 // Preview decides without locks; see [product.Store].
-func (s *Store) Preview(ctx context.Context, writes []product.Write) ([]product.Outcome, error) {
+func (s *Store) Preview(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	w := s.writer(s.reads)
 	w.unlocked = true
-	d, err := w.decide(ctx, product.Batch{Writes: writes})
+	d, err := w.decide(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,8 @@ type recorded struct {
 	Result  product.Result `json:"result"`
 	Product *plainProduct  `json:"product,omitempty"`
 	Stock   product.Stock  `json:"stock"`
+
+	Variants []plainProduct `json:"variants,omitempty"`
 }
 
 // plainProduct has a product's members and not its own way of writing them, which nothing
@@ -83,6 +85,9 @@ func recordValues(r *product.Record) ([]any, error) {
 	outcome := recorded{Result: r.Outcome.Result, Stock: r.Outcome.Stock}
 	if r.Outcome.Product.Version != 0 {
 		outcome.Product = (*plainProduct)(&r.Outcome.Product)
+	}
+	for _, p := range r.Outcome.Variants {
+		outcome.Variants = append(outcome.Variants, plainProduct(p))
 	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -114,6 +119,9 @@ func scanRecord(rows *sql.Rows) (product.Record, error) {
 	r.Outcome = product.Outcome{Result: outcome.Result, Stock: outcome.Stock}
 	if outcome.Product != nil {
 		r.Outcome.Product = product.Product(*outcome.Product)
+	}
+	for _, p := range outcome.Variants {
+		r.Outcome.Variants = append(r.Outcome.Variants, product.Product(p))
 	}
 	return r, nil
 }

@@ -59,7 +59,7 @@ type forgetter struct{ product.Store }
 
 func (s forgetter) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	if rand.IntN(5) == 0 {
-		return s.Preview(ctx, b.Writes)
+		return s.Preview(ctx, b)
 	}
 	return s.Store.Apply(ctx, b)
 }

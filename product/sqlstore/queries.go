@@ -107,6 +107,22 @@ func (t tables) look(column, index string, keys []any, _ bool) (string, []any, e
 	return t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column).ToSql()
 }
 
+// lockGroup selects and locks the live products of a group: as many as a [product.Decision] wants
+// to see of one, which are then too many or all.
+func (t tables) lockGroup(group string, noWait bool) (string, []any, error) {
+	return t.forUpdate(t.selectGroup(group), noWait).ToSql()
+}
+
+// lookGroup selects what lockGroup does and locks nothing.
+func (t tables) lookGroup(group string, _ bool) (string, []any, error) {
+	return t.selectGroup(group).ToSql()
+}
+
+func (t tables) selectGroup(group string) sq.SelectBuilder {
+	return t.selectRows("by_group").Where(sq.Eq{"p.group_name": group}).Where("p.deleted = 0").
+		OrderBy("p.id").Limit(product.MaxVariants + 1)
+}
+
 // selectRows selects products with their stock by an index of the products.
 func (t tables) selectRows(index string) sq.SelectBuilder {
 	q := sq.Select(productSelection, stockSelection)

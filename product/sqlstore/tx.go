@@ -40,6 +40,7 @@ type txStore struct {
 	mu    sync.Mutex
 	inner *Store
 	tx    *sql.Tx
+	lost  error // what ended the transaction: a later statement would be committed by itself
 }
 
 func (t *txStore) Find(ctx context.Context, keys []product.Key) ([]product.Product, error) {
@@ -66,10 +67,10 @@ func (t *txStore) Export(ctx context.Context, q product.Query, each func(product
 	return t.inner.exportPages(ctx, t.tx, q, each)
 }
 
-func (t *txStore) Preview(ctx context.Context, writes []product.Write) ([]product.Outcome, error) {
+func (t *txStore) Preview(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.inner.Preview(ctx, writes)
+	return t.inner.Preview(ctx, b)
 }
 
 func (t *txStore) Count(ctx context.Context, q product.Query, most int) (int, error) {
@@ -108,6 +109,9 @@ func (t *txStore) Apply(ctx context.Context, b product.Batch) ([]product.Outcome
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for races := 0; ; races++ {
+		if t.lost != nil {
+			return nil, t.lost
+		}
 		outcomes, err := t.attempt(ctx, b)
 		if err == nil || !duplicate(err) || races == maxRaces {
 			return outcomes, err
@@ -134,7 +138,8 @@ func (t *txStore) attempt(ctx context.Context, b product.Batch) ([]product.Outco
 		undoErr = t.exec(undo, "RELEASE SAVEPOINT productkit")
 	}
 	if undoErr != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTransactionLost, err)
+		t.lost = fmt.Errorf("%w: %w", ErrTransactionLost, err)
+		return nil, t.lost
 	}
 	return nil, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
+	"github.com/productkit-go/productkit/product/storetest"
 )
 
 func TestAServiceInTheHostsTransaction(t *testing.T) {
@@ -36,6 +37,13 @@ func TestAServiceInTheHostsTransaction(t *testing.T) {
 			}})
 			require.NoError(t, err)
 			require.EqualValues(t, 6, outcomes[0].Stock.OnHand)
+			require.ErrorIs(t, outcomes[1].Err, product.ErrTaken)
+			outcomes, err = inside.Apply(t.Context(), product.Batch{Atomic: true, Writes: []product.Write{
+				{Op: product.OpAdjustStock, ID: made[0].ID, Delta: -1, At: time.Now().UTC()},
+				create(t, "A"),
+			}})
+			require.NoError(t, err)
+			require.ErrorIs(t, outcomes[0].Err, product.ErrNotApplied)
 			require.ErrorIs(t, outcomes[1].Err, product.ErrTaken)
 			stock, err := inside.Stock(t.Context(), []uuid.UUID{made[0].ID})
 			require.NoError(t, err)
@@ -117,5 +125,13 @@ func TestADeadlockSaysThatTheHostsTransactionIsGone(t *testing.T) {
 		require.ErrorIs(t, err, sqlstore.ErrTransactionLost)
 		require.ErrorIs(t, err, product.ErrBusy)
 		require.NoError(t, <-blocked)
+
+		require.NoError(t, heavy.Commit())
+		svc := storetest.NewService(t, inside, nil) // which tries again
+		_, err = svc.AtomicBatch(t.Context(), []product.Operation{product.AdjustStock{Key: product.ByID(made[0].ID), Delta: 1}})
+		require.ErrorIs(t, err, sqlstore.ErrTransactionLost)
+		stock, err := store.Stock(t.Context(), []uuid.UUID{made[0].ID})
+		require.NoError(t, err)
+		require.EqualValues(t, 10, stock[0].OnHand, "nothing is written behind a transaction that is gone")
 	})
 }

@@ -23,7 +23,7 @@ type writer struct {
 
 // decide locks and loads what the batch's writes need, until all is decided.
 func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision, error) {
-	d := product.NewDecision(b.Writes)
+	d := product.NewDecision(b)
 	for need := d.Needs(); !need.Empty(); need = d.Needs() {
 		rows, err := w.lockAndLoad(ctx, need, b.NoWait)
 		if err != nil {
@@ -51,6 +51,19 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 		variants[i] = need.Variants[i][:]
 	}
 	var rows []product.Row
+	for _, group := range need.Groups {
+		build := w.tables.lockGroup
+		if w.unlocked {
+			build = w.tables.lookGroup
+		}
+		query, args, err := build(group, noWait)
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = w.readRows(ctx, rows, query, args); err != nil {
+			return nil, err
+		}
+	}
 	for _, lookup := range []struct {
 		column, index string
 		keys          []any
