@@ -87,9 +87,20 @@ func (c *cells) fault(code, format string, args ...any) {
 }
 
 func (c *cells) takeCurrency(s string) {
+	c.field = "price.currency" // as a product's rules name it
 	if s != "" {
 		c.currency = s
 	}
+	if c.currency == "" {
+		c.fault("required", "is missing; give the ISO 4217 code of the price, such as EUR")
+	} else if !c.hasCurrency() {
+		c.fault("unknown", "is %q; give the ISO 4217 code of the price, such as EUR", short(s))
+	}
+}
+
+func (c *cells) hasCurrency() bool {
+	_, known := product.CurrencyDigits(c.currency)
+	return known
 }
 
 func (c *cells) takePrice(s string) {
@@ -112,6 +123,9 @@ func (c *cells) takeCompareAt(s string) {
 }
 
 func (c *cells) money(s string) product.Money {
+	if !c.hasCurrency() {
+		return product.Money{} // takeCurrency has told
+	}
 	if c.mapped && strings.Contains(s, ".") {
 		s = strings.TrimRight(s, "0") // Magento writes four digits
 		s = strings.TrimSuffix(s, ".")
