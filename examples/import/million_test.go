@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,8 +23,12 @@ import (
 	"github.com/productkit-go/productkit/internal/testscale"
 )
 
-// faultEvery is the distance between two faulty rows.
-const faultEvery = 1000
+// size is how many rows the file has, and faultEvery the distance between two faulty ones. Each
+// defect comes at least once.
+var (
+	size       = testscale.N(5_000, 1_000_000)
+	faultEvery = testscale.N(250, 1_000)
+)
 
 // defect is a way for a row to be faulty, and what is to be told of it.
 type defect struct {
@@ -82,11 +88,11 @@ func good(n int) string {
 		n, n, n%500, n%100, n%90, n%2000, text)
 }
 
-// generate writes a file of n rows.
-func generate(w io.Writer, n int) error {
+// generate writes the file.
+func generate(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	_, _ = b.WriteString(strings.Join(columns, ",") + "\n") // Flush tells
-	for i := range n {
+	for i := range size {
 		if i%faultEvery == faultEvery-1 {
 			_, _ = b.WriteString(defects[i/faultEvery%len(defects)].row(i))
 		} else {
@@ -96,11 +102,11 @@ func generate(w io.Writer, n int) error {
 	return b.Flush()
 }
 
-// refusals are what a report of that file holds.
-func refusals(n int) [][]string {
+// refusals are what a report of the file holds.
+func refusals() [][]string {
 	told := [][]string{{"event", "line", "field", "code"}}
 	line := 2
-	for i := range n {
+	for i := range size {
 		if i%faultEvery == faultEvery-1 {
 			d := defects[i/faultEvery%len(defects)]
 			told = append(told, []string{"refused", strconv.Itoa(line), d.field, d.code})
@@ -139,8 +145,7 @@ func TestAMillionRowsOfWhichSomeAreFaulty(t *testing.T) {
 }
 
 func importTwice(t *testing.T, program, database string) {
-	n := testscale.N(20_000, 1_000_000)
-	faulty := n / faultEvery
+	faulty := size / faultEvery
 	for _, counts := range []string{"%[1]d rows: %[2]d created, 0 updated, 0 unchanged, %[3]d refused", "%[1]d rows: 0 created, 0 updated, %[2]d unchanged, %[3]d refused"} {
 		report := filepath.Join(t.TempDir(), "report.csv")
 		cmd := command(t, program, testscale.N(5*time.Minute, 30*time.Minute), database, "-report", report, "/dev/stdin")
@@ -152,7 +157,7 @@ func importTwice(t *testing.T, program, database string) {
 		require.NoError(t, cmd.Start())
 		written := make(chan error, 1)
 		go func() {
-			err := generate(in, n)
+			err := generate(in)
 			written <- err
 			_ = in.Close() // Wait closes it, too
 		}()
@@ -160,14 +165,16 @@ func importTwice(t *testing.T, program, database string) {
 		require.NoError(t, <-written, "%s", &errOut)
 		require.Equal(t, exitRefused, cmd.ProcessState.ExitCode(), "%s", &errOut)
 		took := time.Since(begin)
-		require.Contains(t, out.String(), fmt.Sprintf(counts, n, n-faulty, faulty))
+		require.Contains(t, out.String(), fmt.Sprintf(counts, size, size-faulty, faulty))
 		told := readReport(t, report)
 		for i, row := range told { // without the SKU
 			told[i] = []string{row[0], row[1], row[3], row[4]}
 		}
-		require.Equal(t, refusals(n), told)
+		// What breaks a rule is told with its batch, and so behind what could not be read.
+		slices.SortStableFunc(told[1:], func(a, b []string) int { return cmp.Or(cmp.Compare(len(a[1]), len(b[1])), cmp.Compare(a[1], b[1])) })
+		require.Equal(t, refusals(), told)
 		require.Less(t, peak, testscale.N(1024, 120), "MiB")
-		t.Logf("%s  %.0f rows/s, at most %d MiB", strings.TrimSpace(out.String()), float64(n)/took.Seconds(), peak)
+		t.Logf("%s  %.0f rows/s, at most %d MiB", strings.TrimSpace(out.String()), float64(size)/took.Seconds(), peak)
 	}
 }
 
