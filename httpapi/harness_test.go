@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 	"github.com/productkit-go/productkit/product/sqlstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqltest.Main(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(contracted{mysqltest.Main(m)}) }
 
 // api is a server and a client of it.
 type api struct {
@@ -30,6 +31,13 @@ type api struct {
 	url    string // with the prefix
 	client *http.Client
 	svc    *product.Service
+}
+
+// prefix is the path of url.
+func (a *api) prefix() string {
+	u, err := url.Parse(a.url)
+	require.NoError(a.t, err)
+	return u.Path
 }
 
 // newAPI serves an empty catalogue on SQLite under /v1.
@@ -141,6 +149,7 @@ func (a *api) send(req *http.Request) answer {
 	if got.status >= 400 && req.Method != http.MethodHead {
 		got.problem()
 	}
+	theContract().check(req, a.prefix(), got)
 	return got
 }
 
@@ -169,6 +178,13 @@ type problemDoc struct {
 
 type fieldError struct{ Field, Code, Message string }
 
+// slug is the end of a problem's type.
+func (r answer) slug() string {
+	var p problemDoc
+	_ = json.Unmarshal(r.body, &p)
+	return p.Type[strings.LastIndexAny(p.Type, "#/")+1:]
+}
+
 // problem reads a problem document strictly and looks for words that must never leave.
 func (r answer) problem() problemDoc {
 	r.t.Helper()
@@ -194,7 +210,7 @@ func (r answer) fails(status int, slug string, errs ...string) problemDoc {
 	r.t.Helper()
 	r.is(status)
 	p := r.problem()
-	require.Equal(r.t, slug, p.Type[strings.LastIndex(p.Type, "#")+1:], "%s", r.body)
+	require.Equal(r.t, slug, r.slug(), "%s", r.body)
 	var got []string
 	for _, e := range p.Errors {
 		require.NotEmpty(r.t, e.Message)

@@ -46,6 +46,8 @@ func operations() []operation {
 		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
 		{"GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
 		{"GET", "/export", laneExport, exportParams(), (*Handler).exportProducts},
+		{"GET", "/openapi.json", laneRead, nil, (*Handler).getContract},
+		{"GET", "/docs", laneRead, nil, (*Handler).getDocs},
 	}
 }
 

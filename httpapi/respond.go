@@ -27,7 +27,7 @@ func putBuffer(buf *buffer) {
 
 // fixedHeaders are values that many answers share. They are never changed.
 type fixedHeaders struct {
-	json, problem, ndjson, csv, eventStream, revalidate []string
+	json, problem, ndjson, csv, eventStream, html, revalidate []string
 }
 
 func newFixedHeaders() fixedHeaders {
@@ -37,6 +37,7 @@ func newFixedHeaders() fixedHeaders {
 		ndjson:      []string{mediaNDJSON},
 		csv:         []string{mediaCSV + "; charset=utf-8; header=present"},
 		eventStream: []string{mediaEventStream},
+		html:        []string{"text/html; charset=utf-8"},
 		// A catalogue behind authorisation is nobody else's to keep, and a price must not be
 		// stale; a revalidation with the ETag costs a 304.
 		revalidate: []string{"private, no-cache"},
@@ -86,7 +87,7 @@ func (h *Handler) showProduct(w http.ResponseWriter, r *http.Request, p *product
 		buf.b = strconv.AppendInt(append(buf.b, '.'), stock.Version, 10)
 	}
 	buf.b = append(buf.b, '"')
-	return h.show(w, r, buf, func(b []byte) []byte { return view.append(b, p, stock) })
+	return h.show(w, r, buf, h.headers.json, func(b []byte) []byte { return view.append(b, p, stock) })
 }
 
 // writeStock answers a write with the stock as it left it.
@@ -100,7 +101,7 @@ func (h *Handler) writeStock(w http.ResponseWriter, s product.Stock) {
 }
 
 // show answers a read whose quoted tag is in buf, as the request's preconditions decide.
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, buf *buffer, appendBody func([]byte) []byte) error {
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, buf *buffer, contentType []string, appendBody func([]byte) []byte) error {
 	status, err := evaluate(r, buf.b[1:len(buf.b)-1])
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, buf *buffer, appe
 		return nil
 	}
 	buf.b = appendBody(buf.b[:0])
-	h.write(w, status, h.headers.json, buf.b)
+	h.write(w, status, contentType, buf.b)
 	return nil
 }
 

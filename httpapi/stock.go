@@ -18,7 +18,7 @@ func (h *Handler) getStock(w http.ResponseWriter, r *http.Request) error {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	buf.b = append(appendStockTag(append(buf.b, '"'), stock), '"')
-	return h.show(w, r, buf, func(b []byte) []byte { return productjson.AppendStock(b, stock) })
+	return h.show(w, r, buf, h.headers.json, func(b []byte) []byte { return productjson.AppendStock(b, stock) })
 }
 
 func (h *Handler) adjustStock(w http.ResponseWriter, r *http.Request) error {
