@@ -29,6 +29,7 @@
 //	GET    /changes                 every change of every product after=SEQ, or a stream of them
 //	POST   /import                  CSV or NDJSON in, NDJSON events out
 //	GET    /export                  CSV or NDJSON, as Accept or ?format=native|ndjson says
+//	GET    /openapi.json            the whole contract; at /docs as a page
 //
 // GET and lookup of products take ?include=stock, and ?fields=sku,price for these members and
 // the id alone. Lists take status, published (active, and within publish_at and unpublish_at

@@ -63,6 +63,8 @@ func TestStockNeverOversells(t *testing.T) {
 					sold.Add(1)
 				case 409:
 					refused.Add(1)
+				default:
+					t.Errorf("%d: %s", r.status, r.body)
 				}
 			})
 		}

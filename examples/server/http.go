@@ -81,6 +81,7 @@ Try:
   curl -X POST %[1]s/v1/products -H 'Content-Type: application/json' -d '{"sku":"TEE-M","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":5}'
   curl %[1]s/v1/skus/TEE-M
   curl %[1]s/v1/products
+The API is explained at %[1]s/v1/docs
 `, base, database)
 }
 
