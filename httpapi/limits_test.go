@@ -185,7 +185,13 @@ func TestHalfABodyIsRefused(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Find(context.Context, []product.Key) ([]product.Product, error) { return nil, f.err }
-func (f failing) Stock(context.Context, []uuid.UUID) ([]product.Stock, error)    { return nil, f.err }
+func (f failing) Stock(context.Context, []uuid.UUID, time.Time) ([]product.Stock, error) {
+	return nil, f.err
+}
+func (f failing) Reservations(context.Context, []product.ReservationID) ([]product.Reservation, error) {
+	return nil, f.err
+}
+func (f failing) Expired(context.Context, time.Time, int) ([]uuid.UUID, error)   { return nil, f.err }
 func (f failing) List(context.Context, product.Query) ([]product.Product, error) { return nil, f.err }
 func (f failing) Count(context.Context, product.Query, int) (int, error)         { return 0, f.err }
 func (f failing) History(context.Context, uuid.UUID, *product.HistoryPosition, int) ([]product.Change, error) {

@@ -42,6 +42,12 @@ func (d *Decision) decide(w *Write) Outcome {
 		return d.restore(w)
 	case OpUpdateGroup:
 		return d.updateGroup(w)
+	case OpReserve:
+		return d.reserve(w)
+	case OpCommit, OpRelease:
+		return d.settle(w)
+	case OpExpire:
+		return d.expire(w)
 	}
 	row, known := d.target(w)
 	switch {
@@ -54,6 +60,11 @@ func (d *Decision) decide(w *Write) Outcome {
 		return Outcome{Err: ErrNotFound}
 	}
 
+	if w.looksAtStock() {
+		if row, known = d.current(row, w.At); !known {
+			return Outcome{Err: errUndecided}
+		}
+	}
 	present := row.Product.Revision()
 	if w.Op == OpAdjustStock || w.Op == OpSetStock {
 		present = row.Stock.Revision()
@@ -84,6 +95,14 @@ func (d *Decision) target(w *Write) (row *Row, known bool) {
 	return d.byID(w.ID)
 }
 
+// looksAtStock reports whether the stock has a say in what becomes of the write.
+func (w *Write) looksAtStock() bool {
+	if w.Op == OpAdjustStock || w.OnHand != nil {
+		return true
+	}
+	return w.Patch != nil && (w.Patch.Assert.Reserved != nil || w.Patch.Assert.Available != nil)
+}
+
 func (d *Decision) update(w *Write, row *Row) Outcome {
 	next, err := w.Patch.apply(row)
 	if err != nil {
@@ -108,6 +127,11 @@ func (d *Decision) upsert(w *Write) Outcome {
 	}
 	if row == nil {
 		return d.upsertNew(w)
+	}
+	if w.looksAtStock() {
+		if row, known = d.current(row, w.At); !known {
+			return Outcome{Err: errUndecided}
+		}
 	}
 	present := row.Product.Revision()
 	if !w.Expect.met(&present) {
@@ -191,14 +215,14 @@ func (d *Decision) adjust(w *Write, row *Row) Outcome {
 	if w.Delta < 0 && !row.Product.Backorder && stock.Available()+w.Delta < 0 {
 		return Outcome{Err: &StockError{ProductID: row.Product.ID, SKU: row.Product.SKU, Wanted: -w.Delta, Available: stock.Available()}}
 	}
-	return d.restock(w, row, onHand)
+	return d.restock(w, row, onHand, stock.Reserved)
 }
 
 func (d *Decision) setStock(w *Write, row *Row, onHand int64) Outcome {
 	if onHand < row.Stock.Reserved && !row.Product.Backorder {
 		return Outcome{Err: &StockError{ProductID: row.Product.ID, SKU: row.Product.SKU, Wanted: row.Stock.Reserved, Available: onHand}}
 	}
-	return d.restock(w, row, onHand)
+	return d.restock(w, row, onHand, row.Stock.Reserved)
 }
 
 func value(n *int64) int64 {

@@ -22,12 +22,19 @@ type Needs struct {
 	Groups   []string     // whose live products are asked for, [MaxVariants] and one more of each at most
 	SKUs     []string     // of live products
 	Variants []VariantKey // of live products
-	Records  []RecordID   // to be looked up after the rows have been locked
+
+	// The others are looked up after the rows have been locked.
+	Records      []RecordID
+	Reservations []ReservationID
+	Holds        []ReservationID // all that these hold
+	Expired      []uuid.UUID     // what has expired by Time of these products
+	Time         time.Time
 }
 
 // Empty reports whether nothing more is needed: all is decided.
 func (n Needs) Empty() bool {
-	return len(n.IDs)+len(n.Groups)+len(n.SKUs)+len(n.Variants)+len(n.Records) == 0
+	return len(n.IDs)+len(n.Groups)+len(n.SKUs)+len(n.Variants)+
+		len(n.Records)+len(n.Reservations)+len(n.Holds)+len(n.Expired) == 0
 }
 
 // Save is one product and its stock to be written.
@@ -52,12 +59,15 @@ func (s Save) StockChanged() bool {
 // leaves nothing standing.
 //
 // A Store loads what [Decision.Needs] names until it names nothing more, then writes
-// [Decision.Saves], [Decision.Changes] and [Decision.Records] and commits:
+// [Decision.Saves], [Decision.Changes], [Decision.Records], [Decision.Reservations] and
+// [Decision.Holds] and commits:
 //
 //	d := product.NewDecision(batch)
 //	for n := d.Needs(); !n.Empty(); n = d.Needs() {
 //		d.Load(lockAndLoad(n))
 //		d.LoadRecords(lookUp(n.Records))
+//		d.LoadReservations(lookUp(n.Reservations))
+//		d.LoadHolds(lookUp(n.Holds, n.Expired, n.Time))
 //	}
 //
 // A Decision touches neither its writes nor its rows; after a transaction was lost a new one
@@ -75,6 +85,7 @@ type Decision struct {
 	askedVariants map[VariantKey]bool
 	loadedRecords map[RecordID]*Record
 	askedRecords  map[RecordID]bool
+	holds         holds
 
 	// The present attempt, thrown away when it finds that it needs more.
 	rows     map[uuid.UUID]*Row
@@ -93,6 +104,16 @@ type missing struct {
 	skus     map[string]bool
 	variants map[VariantKey]bool
 	records  map[RecordID]bool
+
+	reservations, holds map[ReservationID]bool
+	expired             map[uuid.UUID]bool
+}
+
+func newMissing() missing {
+	return missing{
+		make(map[uuid.UUID]bool), make(map[string]bool), make(map[string]bool), make(map[VariantKey]bool), make(map[RecordID]bool),
+		make(map[ReservationID]bool), make(map[ReservationID]bool), make(map[uuid.UUID]bool),
+	}
 }
 
 // NewDecision returns a Decision on the batch's writes, which have been checked by a [Service].
@@ -107,6 +128,7 @@ func NewDecision(b Batch) *Decision {
 		askedVariants: make(map[VariantKey]bool),
 		loadedRecords: make(map[RecordID]*Record),
 		askedRecords:  make(map[RecordID]bool),
+		holds:         newHolds(),
 	}
 }
 
@@ -115,23 +137,34 @@ func NewDecision(b Batch) *Decision {
 func (d *Decision) Needs() Needs {
 	d.begin()
 	d.outcomes = make([]Outcome, len(d.writes))
-	d.missing = missing{make(map[uuid.UUID]bool), make(map[string]bool), make(map[string]bool), make(map[VariantKey]bool), make(map[RecordID]bool)}
+	d.missing = newMissing()
 	for i := range d.writes {
 		d.outcomes[i] = d.decideOnce(&d.writes[i])
 	}
 
+	byID := func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+	byReservation := func(a, b ReservationID) int { return bytes.Compare(a[:], b[:]) }
 	needs := Needs{
-		IDs:      sorted(d.missing.ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }),
-		Groups:   slices.Sorted(maps.Keys(d.missing.groups)),
-		SKUs:     slices.Sorted(maps.Keys(d.missing.skus)),
-		Variants: sorted(d.missing.variants, func(a, b VariantKey) int { return bytes.Compare(a[:], b[:]) }),
-		Records:  sorted(d.missing.records, func(a, b RecordID) int { return bytes.Compare(a[:], b[:]) }),
+		IDs:          sorted(d.missing.ids, byID),
+		Groups:       slices.Sorted(maps.Keys(d.missing.groups)),
+		SKUs:         slices.Sorted(maps.Keys(d.missing.skus)),
+		Variants:     sorted(d.missing.variants, func(a, b VariantKey) int { return bytes.Compare(a[:], b[:]) }),
+		Records:      sorted(d.missing.records, func(a, b RecordID) int { return bytes.Compare(a[:], b[:]) }),
+		Reservations: sorted(d.missing.reservations, byReservation),
+		Holds:        sorted(d.missing.holds, byReservation),
+		Expired:      sorted(d.missing.expired, byID),
+	}
+	for i := range d.writes {
+		needs.Time = later(needs.Time, d.writes[i].At)
 	}
 	maps.Copy(d.askedIDs, d.missing.ids)
 	maps.Copy(d.askedGroups, d.missing.groups)
 	maps.Copy(d.askedSKUs, d.missing.skus)
 	maps.Copy(d.askedVariants, d.missing.variants)
 	maps.Copy(d.askedRecords, d.missing.records)
+	maps.Copy(d.holds.asked, d.missing.reservations)
+	maps.Copy(d.holds.askedHolds, d.missing.holds)
+	maps.Copy(d.holds.askedExpired, d.missing.expired)
 	if d.atomic && needs.Empty() {
 		d.allOrNothing()
 	}
@@ -145,6 +178,7 @@ func (d *Decision) begin() {
 	d.variants = make(map[VariantKey]uuid.UUID)
 	d.changes, d.records = nil, nil
 	d.recorded = maps.Clone(d.loadedRecords)
+	d.holds.restart()
 	for id, row := range d.loaded {
 		d.rows[id] = row
 		d.claim(&row.Product)
@@ -341,16 +375,24 @@ func (d *Decision) replace(w *Write, row *Row, next Product, kind ChangeKind, re
 	return after.outcome(result)
 }
 
-// restock gives a product's stock a new quantity as its next version.
-func (d *Decision) restock(w *Write, row *Row, onHand int64) Outcome {
-	if onHand == row.Stock.OnHand {
+// restock gives a product's stock new quantities as its next version.
+func (d *Decision) restock(w *Write, row *Row, onHand, reserved int64) Outcome {
+	var fields []FieldChange
+	compare := func(field string, before, after int64) {
+		if before != after {
+			fields = append(fields, FieldChange{Field: field, Before: jsonOf(before), After: jsonOf(after)})
+		}
+	}
+	compare("on_hand", row.Stock.OnHand, onHand)
+	compare("reserved", row.Stock.Reserved, reserved)
+	if fields == nil {
 		return row.outcome(Unchanged)
 	}
 	after := &Row{Product: row.Product, Stock: row.Stock}
-	after.Stock.OnHand = onHand
+	after.Stock.OnHand, after.Stock.Reserved = onHand, reserved
 	after.Stock.Version++
 	d.rows[row.Product.ID] = after
-	d.record(w, after, ChangeStock, []FieldChange{{Field: "on_hand", Before: jsonOf(row.Stock.OnHand), After: jsonOf(onHand)}})
+	d.record(w, after, ChangeStock, fields)
 	return after.outcome(Updated)
 }
 

@@ -22,6 +22,13 @@
 // a [Patch] is merged with what is there, not with what the caller last saw. A caller who
 // wants to be sure of what it saw says so by [Expect].
 //
+// # Reservations
+//
+// [Service.Reserve] holds stock of several products for a cart, all or nothing, under a key of the
+// caller's; [Service.Commit] takes it out of the stock, [Service.Release] gives it back, and when
+// it expires it counts as given back from that instant, for whoever reads or writes. Each of them
+// may be repeated.
+//
 // # Change feed
 //
 // Every change of every product stands in one feed, written in the transaction of the change.

@@ -9,7 +9,7 @@ import (
 )
 
 // The errors that callers tell apart with [errors.Is]. Some come as types that carry more:
-// [InvalidError], [TakenError], [VariantError], [StockError], [NotAppliedError],
+// [InvalidError], [TakenError], [VariantError], [StockError], [ShortageError], [NotAppliedError],
 // [ChangesExpiredError].
 var (
 	// ErrInvalid: a rule for the content is broken. See [InvalidError].
@@ -18,14 +18,24 @@ var (
 	ErrNotFound = errors.New("product: not found")
 	// ErrTaken: another live product has the SKU, or the group's options. See [TakenError].
 	ErrTaken = errors.New("product: taken")
-	// ErrKeyReused: the idempotency key was used for another write. See [WithIdempotencyKey].
-	ErrKeyReused = errors.New("product: the idempotency key was used for another write")
+	// ErrKeyReused: the key was used for another write. See [WithIdempotencyKey] and
+	// [Service.Reserve].
+	ErrKeyReused = errors.New("product: the key was used for another write")
 	// ErrNotApplied: another write of the same atomic batch failed. See [NotAppliedError].
 	ErrNotApplied = errors.New("product: not applied")
 	// ErrPreconditionFailed: what the caller expects does not hold. See [Expect].
 	ErrPreconditionFailed = errors.New("product: precondition failed")
-	// ErrInsufficientStock: there is less available than asked for. See [StockError].
+	// ErrInsufficientStock: there is less available than asked for. See [StockError] and
+	// [ShortageError].
 	ErrInsufficientStock = errors.New("product: insufficient stock")
+	// ErrReservationNotFound: the caller has no such reservation, or it ended long ago.
+	ErrReservationNotFound = errors.New("product: reservation not found")
+	// ErrReservationExpired: the reservation holds nothing any more. Make another one.
+	ErrReservationExpired = errors.New("product: the reservation has expired")
+	// ErrReservationReleased: the reservation was released. Make another one.
+	ErrReservationReleased = errors.New("product: the reservation has been released")
+	// ErrReservationCommitted: the reservation was committed, and its stock has left.
+	ErrReservationCommitted = errors.New("product: the reservation has been committed")
 	// ErrChangesExpired: the change feed does not reach back that far. See [ChangesExpiredError].
 	ErrChangesExpired = errors.New("product: changes expired")
 	// ErrBadCursor: the cursor is damaged, or belongs to another filter or order.
@@ -137,6 +147,24 @@ func (e *StockError) Error() string {
 
 // Is matches [ErrInsufficientStock].
 func (e *StockError) Is(target error) bool { return target == ErrInsufficientStock }
+
+// ShortageError names every product of a reservation of which too little is available. It matches
+// [ErrInsufficientStock].
+type ShortageError struct {
+	Short []StockError // in the order of the reservation's items
+}
+
+// Error names each product and both quantities.
+func (e *ShortageError) Error() string {
+	texts := make([]string, len(e.Short))
+	for i := range e.Short {
+		texts[i] = strings.TrimPrefix(e.Short[i].Error(), "product: ")
+	}
+	return "product: " + strings.Join(texts, "; ")
+}
+
+// Is matches [ErrInsufficientStock].
+func (e *ShortageError) Is(target error) bool { return target == ErrInsufficientStock }
 
 // ChangesExpiredError says which positions of the change feed are left. It matches
 // [ErrChangesExpired].

@@ -78,18 +78,26 @@ func (s *Service) Follow(ctx context.Context, after Seq) iter.Seq2[Change, error
 	}
 }
 
-// Prune lets the change feed forget what is older than [Options].KeepChanges, in short
-// transactions, until nothing is left to forget or the context ends. Nothing calls it by itself:
-// its place is in what the host runs once an hour or so, on one instance or on several.
+// Prune tidies up, in short transactions, until nothing is left to do or the context ends. Nothing
+// calls it by itself: its place is in what the host runs once a minute or so, on one instance or
+// on several.
+//
+// It removes expired reservations from the stock of products that nobody has touched since, so
+// that the feed tells of it: they count for nothing before that. And it lets the change feed
+// forget what is older than [Options].KeepChanges.
 //
 // The records of stock go from the history too, for they grow with sales and without end. Those
 // of the product itself stay: its history is complete.
 //
 // Errors: [ErrBusy], [ErrUnavailable], [ErrClosed], the context's.
 func (s *Service) Prune(ctx context.Context) error {
-	if s.opts.KeepChanges < 0 {
-		return nil
+	if err := s.sweep(ctx); err != nil || s.opts.KeepChanges < 0 {
+		return err
 	}
+	return s.pruneChanges(ctx)
+}
+
+func (s *Service) pruneChanges(ctx context.Context) error {
 	before := s.now().Add(-s.opts.KeepChanges)
 	for more := true; more; {
 		err := func() (err error) {

@@ -36,9 +36,9 @@ type idempotent struct {
 //
 // Keys are each actor's own, see [WithActor], and serve the writes of one product (Create,
 // Update, Upsert, Delete, Restore, AdjustStock and SetStock), UpdateGroup, and batches, whose
-// operations have records of their own. Another write with a key that is
-// taken is refused with [ErrKeyReused], so that a context used for two writes does no harm;
-// Merge, which may be repeated anyway, does not look at it. How long a record is kept is the
+// operations have records of their own. Another write with a key that is taken is refused with
+// [ErrKeyReused], so that a context used for two writes does no harm; Merge and what is done with
+// reservations, which may be repeated anyway, do not look at it. How long a record is kept is the
 // Store's to say.
 func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, idempotencyKey{}, &idempotent{key: key})
@@ -106,11 +106,14 @@ func (w *Write) once(key string, index ...string) error {
 		f.add("", "format", "cannot be written as JSON: %v", err)
 		return f.err()
 	}
-	// A list of strings keeps its parts apart, whatever characters they have.
-	id := RecordID(sha256.Sum256(jsonOf(append([]string{w.Actor, key}, index...))))
+	id := RecordID(digest(append([]string{w.Actor, key}, index...)))
 	w.Record, w.Fingerprint = &id, sha256.Sum256(text)
 	return nil
 }
+
+// digest is that of a list of strings, of an actor and a key. It keeps them apart, whatever
+// characters they have.
+func digest(parts []string) [sha256.Size]byte { return sha256.Sum256(jsonOf(parts)) }
 
 // replay answers a write with the outcome of the one that had its key before.
 func (w *Write) replay(r *Record) Outcome {

@@ -57,7 +57,7 @@ func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]St
 		return nil, err
 	}
 	defer cancel()
-	stocks, err := s.store.Stock(ctx, ids)
+	stocks, err := s.store.Stock(ctx, ids, s.now())
 	if err != nil {
 		return nil, err
 	}

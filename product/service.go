@@ -101,6 +101,8 @@ type Service struct {
 	alone  *coalescer[Batch, []Outcome] // batches that share no transaction
 	tail   *tail
 
+	reservations *coalescer[ReservationID, Reservation]
+
 	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
 	lockedUntil atomic.Int64                     // nanoseconds since 1970: until then batches do not wait for locks
 
@@ -118,7 +120,9 @@ func NewService(store Store, opts *Options) *Service {
 	s := &Service{store: store, opts: opts.WithDefaults()}
 	s.alive, s.abort = context.WithCancel(context.Background())
 	s.finds = newReader(s, store.Find, func(p *Product) []Key { return []Key{ByID(p.ID), BySKU(p.SKU)} })
-	s.stocks = newReader(s, store.Stock, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
+	stockNow := func(ctx context.Context, ids []uuid.UUID) ([]Stock, error) { return store.Stock(ctx, ids, s.now()) }
+	s.stocks = newReader(s, stockNow, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
+	s.reservations = newReader(s, store.Reservations, func(r *Reservation) []ReservationID { return []ReservationID{r.ID} })
 	s.writes = newWriter(s)
 	s.alone = newAlone(s)
 	s.patient = newPatient(s)
@@ -219,11 +223,16 @@ type Stats struct {
 	Stocks LaneStats // Stock
 	Writes LaneStats
 	Alone  LaneStats // AtomicBatch and UpdateGroup, each a transaction of its own
+
+	Reservations LaneStats // Reservation; also looked at by Commit and Release
 }
 
 // Stats returns how busy the Service is.
 func (s *Service) Stats() Stats {
-	return Stats{Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats(), Alone: s.alone.stats()}
+	return Stats{
+		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats(), Alone: s.alone.stats(),
+		Reservations: s.reservations.stats(),
+	}
 }
 
 // Close refuses new calls with [ErrClosed], ends those who wait for changes, and waits until every
@@ -234,18 +243,21 @@ func (s *Service) Close(ctx context.Context) error {
 	s.closed.Store(true)
 	s.finds.close()
 	s.stocks.close()
+	s.reservations.close()
 	s.writes.close()
 	s.alone.close()
 	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
-	for _, ended := range []func() <-chan struct{}{s.finds.close, s.stocks.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close} {
+	for _, ended := range []func() <-chan struct{}{
+		s.finds.close, s.stocks.close, s.reservations.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close,
+	} {
 		select {
 		case <-ended():
 		case <-ctx.Done():
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
-				stats.Reads.Running+stats.Stocks.Running, stats.Writes.Running+stats.Alone.Running,
-				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Writes.Waiting+stats.Alone.Waiting, ctx.Err())
+				stats.Reads.Running+stats.Stocks.Running+stats.Reservations.Running, stats.Writes.Running+stats.Alone.Running,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Alone.Waiting, ctx.Err())
 		}
 	}
 	return nil

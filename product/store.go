@@ -17,15 +17,25 @@ type Store interface {
 	// product are left out.
 	Find(ctx context.Context, keys []Key) ([]Product, error)
 
-	// Stock returns the stock of the live products with these IDs, each once, in any order.
-	Stock(ctx context.Context, ids []uuid.UUID) ([]Stock, error)
+	// Stock returns the stock of the live products with these IDs, each once, in any order. What
+	// has expired by now counts as released, each [Hold] in a version of its own.
+	Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]Stock, error)
+
+	// Reservations returns the reservations with these IDs as they were written last, each once,
+	// in any order.
+	Reservations(ctx context.Context, ids []ReservationID) ([]Reservation, error)
+
+	// Expired returns at most limit products, each once, of which something has expired by now
+	// and still waits to be released.
+	Expired(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
 
 	// List returns at most q.Limit products after q.After, in q's order. It ignores q.Cursor.
 	List(ctx context.Context, q Query) ([]Product, error)
 
 	// Export calls each with every live product of q and its stock, ordered by SKU, all as of one
-	// moment: what is written meanwhile is not seen. It ignores q.Deleted, q.Sort, q.Limit and
-	// q.Cursor, holds few rows in memory, and ends with the first error of each.
+	// moment: what is written meanwhile is not seen, and what has expired by q.Now counts as
+	// released. It ignores q.Deleted, q.Sort, q.Limit and q.Cursor, holds few rows in memory, and
+	// ends with the first error of each.
 	Export(ctx context.Context, q Query, each func(Row) error) error
 
 	// Preview returns the outcomes that Apply would, decided by the same [Decision] on what is
@@ -57,7 +67,7 @@ type Store interface {
 	PruneChanges(ctx context.Context, before time.Time) (more bool, err error)
 
 	// Apply decides the batch by a [Decision] over locked rows and keeps the result, its
-	// change records and its idempotency records in one transaction. It returns an [Outcome] for each write, in order; or
+	// change records, its idempotency records and its reservations in one transaction. It returns an [Outcome] for each write, in order; or
 	// an error, and then nothing was applied; or [ErrOutcomeUnknown].
 	//
 	// An error that matches [ErrBusy] or that one write may have caused makes the Service try
@@ -85,6 +95,10 @@ const (
 	OpAdjustStock
 	OpSetStock
 	OpUpdateGroup
+	OpReserve
+	OpCommit
+	OpRelease
+	OpExpire // releases what has expired of a product
 )
 
 // Write is one change that a caller asks for. Writes are made by [Service], carried by a
@@ -102,6 +116,10 @@ type Write struct {
 	Reason string
 	Actor  string
 	At     time.Time // UTC, microseconds
+
+	// Reservation is what an OpReserve makes, and of an OpCommit or OpRelease the ID counts. The
+	// products of its items are those to be locked first.
+	Reservation *Reservation
 
 	// Record names the idempotency record of a write that is to happen once, and Fingerprint
 	// says what it asks for. Nil: it happens as often as it is applied.
@@ -129,6 +147,8 @@ type Outcome struct {
 	Stock    Stock
 	Variants []Product // of OpUpdateGroup, instead of Product and Stock: the whole group by ID
 	Err      error
+
+	Reservation Reservation // of an OpReserve, OpCommit or OpRelease, which leave the others out
 
 	Replayed bool // an earlier write with the same idempotency key came to this
 }

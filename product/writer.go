@@ -201,6 +201,9 @@ func (w Write) size() int {
 			n += 3 * len(p.Attributes.Merge)
 		}
 	}
+	if w.Reservation != nil {
+		n += 3 * row * len(w.Reservation.Items) // stock, hold and change record
+	}
 	if w.Record != nil {
 		n += row
 		if w.Draft != nil {

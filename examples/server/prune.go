@@ -8,10 +8,11 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// pruneEvery is often enough for a feed that reaches back for days.
-const pruneEvery = time.Hour
+// pruneEvery is how late the feed may tell that a reservation has expired. With nothing to do it
+// costs two short queries.
+const pruneEvery = time.Minute
 
-// prune lets the change feed forget what is old until ctx ends.
+// prune removes expired reservations and lets the change feed forget what is old until ctx ends.
 func prune(ctx context.Context, catalogue *product.Service, log *slog.Logger) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
@@ -19,7 +20,7 @@ func prune(ctx context.Context, catalogue *product.Service, log *slog.Logger) {
 		select {
 		case <-tick.C:
 			if err := catalogue.Prune(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("the change feed could not be pruned; trying again later", "error", err)
+				log.Warn("expired reservations and old changes could not be pruned; trying again later", "error", err)
 			}
 		case <-ctx.Done():
 			return

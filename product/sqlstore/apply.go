@@ -148,7 +148,8 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if err := t.commit(ctx); err != nil {
 		return d.Outcomes(), committing, err
 	}
-	added := int64(1 + len(d.Records()))
+	made, _ := d.Reservations()
+	added := int64(1 + len(d.Records()) + len(made))
 	if n := s.added.Add(added); n/pruneEvery != (n-added)/pruneEvery {
 		s.prune(ctx, t)
 	}
@@ -156,8 +157,8 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 }
 
 const (
-	// pruneEvery is after how many new rows, batch IDs and idempotency records, old ones are
-	// removed, and pruneStep how many of each at most: enough to catch up.
+	// pruneEvery is after how many new rows, batch IDs, idempotency records and reservations, old
+	// ones are removed, and pruneStep how many of each at most: enough to catch up.
 	pruneEvery = 256
 	pruneStep  = 1000
 
@@ -165,8 +166,8 @@ const (
 	keepBatches = time.Hour
 )
 
-// prune removes old batch IDs and idempotency records: each is one short range at the beginning
-// of an index.
+// prune removes old batch IDs, idempotency records and reservations: each is one short range at
+// the beginning of an index.
 func (s *Store) prune(ctx context.Context, q querier) {
 	var before uuid.UUID // a UUIDv7 begins with milliseconds (RFC 9562, section 5.7)
 	for i, ms := 5, time.Now().Add(-keepBatches).UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
@@ -185,6 +186,10 @@ func (s *Store) prune(ctx context.Context, q querier) {
 	if keep := s.opts.KeepIdempotency; keep > 0 {
 		query, args, err = s.tables.pruneRecords(time.Now().Add(-keep))
 		remove("idempotency records", query, args, err)
+	}
+	if keep := s.opts.KeepReservations; keep > 0 {
+		query, args, err = s.tables.pruneReservations(time.Now().Add(-keep))
+		remove("reservations", query, args, err)
 	}
 }
 

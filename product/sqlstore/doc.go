@@ -19,6 +19,13 @@
 // Each transaction sets READ COMMITTED for itself, and innodb_lock_wait_timeout for the time
 // that it runs; nothing of this is left behind on the host's connections.
 //
+// # Reservations
+//
+// The reserved stock of a product is the sum of its rows in the table of holds, kept in the row of
+// its stock. Both change only under the lock of the product's row. What has expired is subtracted
+// by whoever reads the stock, by an index, and removed by the next change of it or by
+// [product.Service.Prune].
+//
 // # Change feed
 //
 // Reading the feed writes: it gives committed changes their positions, in short transactions that

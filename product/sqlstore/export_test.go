@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"github.com/productkit-go/productkit/product"
@@ -26,7 +28,7 @@ func (s *Store) FindSQL(column string, keys []any) (string, []any, error) {
 
 // LockSQL is the statement that locks products by "id", "live_sku" or "variant_key".
 func (s *Store) LockSQL(column, index string, keys []any) (string, []any, error) {
-	return s.tables.lock(column, index, keys, false)
+	return s.tables.forUpdate(s.tables.look(column, index, keys), false).ToSql()
 }
 
 // FeedSQL are the statements of the change feed, to be explained.
@@ -38,5 +40,19 @@ func (s *Store) FeedSQL(after, last product.Seq, arrivals []int64) map[string]fu
 		"numbered":   func() (string, []any, error) { return s.tables.numbered(after, 100) },
 		"ages":       func() (string, []any, error) { return s.tables.ages(after) },
 		"pruneStock": func() (string, []any, error) { return s.tables.pruneStock(after, last) },
+	}
+}
+
+// ReservationSQL are the statements of reservations, to be explained.
+func (s *Store) ReservationSQL(ids []uuid.UUID, keys []product.ReservationID, now time.Time) map[string]func() (string, []any, error) {
+	t := s.tables
+	return map[string]func() (string, []any, error){
+		"reservations":  t.findReservations(digests(keys)).ToSql,
+		"held":          t.holdsOf(digests(keys)).ToSql,
+		"expired":       t.expiredHolds(idKeys(ids), now).ToSql,
+		"stock":         func() (string, []any, error) { return t.findStock(idKeys(ids), now) },
+		"deleted holds": func() (string, []any, error) { return t.deleteHolds(idKeys(ids)) },
+		"to be swept":   func() (string, []any, error) { return t.expiredProducts(now, 100) },
+		"prune":         func() (string, []any, error) { return t.pruneReservations(now) },
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
@@ -25,47 +24,25 @@ func (t tables) lockRecords(ids []any, noWait bool) (string, []any, error) {
 
 // pruneRecords removes a bounded number of old records.
 func (t tables) pruneRecords(before time.Time) (string, []any, error) {
+	return t.pruneOldest(t.idempotency, "recorded_at", before)
+}
+
+// pruneOldest removes a bounded number of rows whose time is before another.
+func (t tables) pruneOldest(table, column string, before time.Time) (string, []any, error) {
+	old := sq.Lt{column: before.UnixMicro()}
 	if t.dialect == SQLite { // which does not know LIMIT in DELETE
-		oldest := sq.Select("id").From(t.idempotency).Where("recorded_at < ?", before.UnixMicro()).OrderBy("recorded_at").Limit(pruneStep)
-		return sq.Delete(t.idempotency).Where(sq.Expr("id IN (?)", oldest)).ToSql()
+		oldest := sq.Select("id").From(table).Where(old).OrderBy(column).Limit(pruneStep)
+		return sq.Delete(table).Where(sq.Expr("id IN (?)", oldest)).ToSql()
 	}
-	return sq.Delete(t.idempotency).Where("recorded_at < ?", before.UnixMicro()).OrderBy("recorded_at").Limit(pruneStep).ToSql()
+	return sq.Delete(table).Where(old).OrderBy(column).Limit(pruneStep).ToSql()
 }
 
 // records looks idempotency records up. Rows must have been locked before: whoever had them
 // first has then committed its record.
 func (w *writer) records(ctx context.Context, ids []product.RecordID, noWait bool) ([]product.Record, error) {
-	keys := make([]any, len(ids))
-	for i := range ids {
-		keys[i] = ids[i][:]
-	}
-	var records []product.Record
-	for chunk := range slices.Chunk(keys, maxKeys) {
-		query, args, err := w.tables.lockRecords(chunk, noWait)
-		if err != nil {
-			return nil, err
-		}
-		if records, err = w.readRecords(ctx, records, query, args); err != nil {
-			return nil, err
-		}
-	}
-	return records, nil
-}
-
-func (w *writer) readRecords(ctx context.Context, into []product.Record, query string, args []any) ([]product.Record, error) {
-	rows, err := w.q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, classify(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		r, err := scanRecord(rows)
-		if err != nil {
-			return nil, err
-		}
-		into = append(into, r)
-	}
-	return into, classify(rows.Err())
+	return lookUp(ctx, w.q, digests(ids), func(ids []any) (string, []any, error) {
+		return w.tables.lockRecords(ids, noWait)
+	}, scanRecord)
 }
 
 // recorded is an outcome as text. What is zero is left out.

@@ -149,7 +149,8 @@ func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
 		// A scalar and no EXISTS, which the servers would turn into a join that starts at the
 		// stock of everything and sorts it.
 		compare := map[bool]string{true: " > 0", false: " <= 0"}[*q.InStock]
-		s = s.Where("(SELECT s.on_hand - s.reserved FROM " + t.stock + " s WHERE s.product_id = p.id)" + compare)
+		s = s.Where(sq.ConcatExpr("(SELECT s.on_hand - s.reserved + ", t.expired("SUM(h.quantity)", q.Now),
+			" FROM "+t.stock+" s WHERE s.product_id = p.id)"+compare))
 	}
 	return s
 }

@@ -35,6 +35,11 @@ type Options struct {
 	// Negative: forever.
 	KeepIdempotency time.Duration
 
+	// KeepReservations is how long a reservation is kept at least after it was committed or
+	// released or has expired, so that asking again is answered as before, by the clock of the
+	// Service that wrote it. Default 24 h. Negative: forever.
+	KeepReservations time.Duration
+
 	// MigrateWait is how long [Migrate] waits, before each migration, for another process that
 	// is migrating. Default 60 s. Negative: as long as the context.
 	MigrateWait time.Duration
@@ -56,6 +61,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.KeepIdempotency == 0 {
 		o.KeepIdempotency = 24 * time.Hour
+	}
+	if o.KeepReservations == 0 {
+		o.KeepReservations = 24 * time.Hour
 	}
 	if o.MigrateWait == 0 {
 		o.MigrateWait = time.Minute

@@ -219,7 +219,7 @@ func TestNoWriteIsDoubledOrLostWhenCommitsAreCut(t *testing.T) {
 					}
 				}
 				require.Zero(t, created.Load())
-				left, err := plain.Stock(t.Context(), []uuid.UUID{counted.ID})
+				left, err := plain.Stock(t.Context(), []uuid.UUID{counted.ID}, time.Now())
 				require.NoError(t, err)
 				require.Equal(t, stock-sold.Load(), left[0].OnHand)
 				changes, err := plain.History(t.Context(), counted.ID, nil, 1_000_000)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"slices"
 	"strings"
+	"time"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/google/uuid"
@@ -14,8 +15,9 @@ import (
 // text and arguments. Lists of keys are padded to a power of two, so that there are few texts
 // and caches of prepared statements stay useful.
 type tables struct {
-	dialect                                                          Dialect
-	products, stock, tags, changes, changeFeed, batches, idempotency string
+	dialect                                    Dialect
+	products, stock, tags, changes, changeFeed string
+	batches, idempotency, reservations, holds  string
 }
 
 func newTables(d Dialect, prefix string) tables {
@@ -28,6 +30,9 @@ func newTables(d Dialect, prefix string) tables {
 		changeFeed:  prefix + "change_feed",
 		batches:     prefix + "batches",
 		idempotency: prefix + "idempotency",
+
+		reservations: prefix + "reservations",
+		holds:        prefix + "holds",
 	}
 }
 
@@ -77,18 +82,18 @@ func (t tables) find(column string, keys []any) (string, []any, error) {
 		Where(in("p."+column, keys)).Where("p.deleted = 0").ToSql()
 }
 
-func (t tables) findStock(ids []any) (string, []any, error) {
-	return sq.Select(stockSelection).From(t.stock + " s").
+func (t tables) findStock(ids []any, now time.Time) (string, []any, error) {
+	return t.stockAsOf(sq.Select(), now).From(t.stock + " s").
 		Join(t.products + " p ON p.id = s.product_id").
 		Where(in("s.product_id", ids)).Where("p.deleted = 0").ToSql()
 }
 
-// lock selects and locks the products whose column has one of the keys, and their stock, in the
-// order of the keys. The indexes are forced: a scan, which looks cheaper on a small table, would
-// wait for rows that nobody asked for (MariaDB 10.11 scanned the stock).
-func (t tables) lock(column, index string, keys []any, noWait bool) (string, []any, error) {
-	q := t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column)
-	return t.forUpdate(q, noWait).ToSql()
+// look selects the products whose column has one of the keys, and their stock as it was written
+// last, in the order of the keys. The indexes are forced: a scan, which looks cheaper on a small
+// table, would wait for rows that nobody asked for where they are locked (MariaDB 10.11 scanned
+// the stock).
+func (t tables) look(column, index string, keys []any) sq.SelectBuilder {
+	return t.fromRows(sq.Select(productSelection, stockSelection), index).Where(in("p."+column, keys)).OrderBy("p." + column)
 }
 
 // forUpdate has a query lock what it selects.
@@ -102,30 +107,15 @@ func (t tables) forUpdate(q sq.SelectBuilder, noWait bool) sq.SelectBuilder {
 	return q.Suffix("FOR UPDATE")
 }
 
-// look selects what lock does and locks nothing, so there is nothing to wait for.
-func (t tables) look(column, index string, keys []any, _ bool) (string, []any, error) {
-	return t.selectRows(index).Where(in("p."+column, keys)).OrderBy("p." + column).ToSql()
-}
-
-// lockGroup selects and locks the live products of a group: as many as a [product.Decision] wants
-// to see of one, which are then too many or all.
-func (t tables) lockGroup(group string, noWait bool) (string, []any, error) {
-	return t.forUpdate(t.selectGroup(group), noWait).ToSql()
-}
-
-// lookGroup selects what lockGroup does and locks nothing.
-func (t tables) lookGroup(group string, _ bool) (string, []any, error) {
-	return t.selectGroup(group).ToSql()
-}
-
-func (t tables) selectGroup(group string) sq.SelectBuilder {
-	return t.selectRows("by_group").Where(sq.Eq{"p.group_name": group}).Where("p.deleted = 0").
+// lookGroup selects the live products of a group: as many as a [product.Decision] wants to see of
+// one, which are then too many or all.
+func (t tables) lookGroup(group string) sq.SelectBuilder {
+	return t.fromRows(sq.Select(productSelection, stockSelection), "by_group").Where(sq.Eq{"p.group_name": group}).Where("p.deleted = 0").
 		OrderBy("p.id").Limit(product.MaxVariants + 1)
 }
 
-// selectRows selects products with their stock by an index of the products.
-func (t tables) selectRows(index string) sq.SelectBuilder {
-	q := sq.Select(productSelection, stockSelection)
+// fromRows has a query read products with their stock by an index of the products.
+func (t tables) fromRows(q sq.SelectBuilder, index string) sq.SelectBuilder {
 	if t.dialect == SQLite {
 		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id")
 	}
@@ -137,7 +127,7 @@ func (t tables) selectRows(index string) sq.SelectBuilder {
 // whatever the filter is, so that all pages together read each row once.
 func (t tables) export(q product.Query, after string, limit int) (string, []any, error) {
 	q.Sort = product.SortSKU
-	return t.filter(t.selectRows("live_sku"), q).Where("p.live_sku > ?", after).
+	return t.filter(t.fromRows(t.stockAsOf(sq.Select(productSelection), q.Now), "live_sku"), q).Where("p.live_sku > ?", after).
 		OrderBy("p.live_sku").Limit(uint64(limit)).ToSql()
 }
 
@@ -231,6 +221,8 @@ func (t tables) probes() []string {
 		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",
 		"SELECT id FROM " + t.batches + " WHERE 1 = 0",
 		"SELECT " + columns(recordColumns) + " FROM " + t.idempotency + " WHERE 1 = 0",
+		"SELECT " + columns(reservationColumns) + " FROM " + t.reservations + " WHERE 1 = 0",
+		"SELECT " + columns(holdColumns) + " FROM " + t.holds + " WHERE 1 = 0",
 	}
 }
 

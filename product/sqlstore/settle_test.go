@@ -49,7 +49,7 @@ func TestALostAnswerToCommitIsFoundOut(t *testing.T) {
 				require.NoError(t, outcomes[0].Err)
 				require.EqualValues(t, 7, outcomes[1].Stock.OnHand)
 				require.Equal(t, outcomes[0].Product.ID, findOne(t, plain, product.BySKU("B")).ID)
-				stock, err := plain.Stock(t.Context(), []uuid.UUID{made[0].ID})
+				stock, err := plain.Stock(t.Context(), []uuid.UUID{made[0].ID}, time.Now())
 				require.NoError(t, err)
 				require.EqualValues(t, 7, stock[0].OnHand)
 				changes, err := plain.History(t.Context(), made[0].ID, nil, 10)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -128,38 +129,22 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 }
 
 // Stock returns the stock of the live products with these IDs; see [product.Store].
-func (s *Store) Stock(ctx context.Context, ids []uuid.UUID) ([]product.Stock, error) {
-	var found []product.Stock
-	for chunk := range slices.Chunk(idKeys(ids), maxKeys) {
-		query, args, err := s.tables.findStock(chunk)
-		if err != nil {
-			return nil, err
-		}
-		if found, err = s.readStock(ctx, found, query, args); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+func (s *Store) Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]product.Stock, error) {
+	return lookUp(ctx, s.reads, idKeys(ids), func(ids []any) (string, []any, error) {
+		return s.tables.findStock(ids, now)
+	}, scanStock)
 }
 
-func (s *Store) readStock(ctx context.Context, into []product.Stock, query string, args []any) ([]product.Stock, error) {
-	rows, err := s.reads.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, classify(err)
-	}
-	defer func() { _ = rows.Close() }()
+func scanStock(rows *sql.Rows) (product.Stock, error) {
+	var stock product.Stock
 	var id sql.RawBytes
-	for rows.Next() {
-		var stock product.Stock
-		if err := scan(rows, "stock", &id, &stock.OnHand, &stock.Reserved, &stock.Version); err != nil {
-			return nil, err
-		}
-		if err := readID(&stock.ProductID, id); err != nil {
-			return nil, corrupt("stock", id, err)
-		}
-		into = append(into, stock)
+	if err := scan(rows, "stock", &id, &stock.OnHand, &stock.Reserved, &stock.Version); err != nil {
+		return stock, err
 	}
-	return into, classify(rows.Err())
+	if err := readID(&stock.ProductID, id); err != nil {
+		return stock, corrupt("stock", id, err)
+	}
+	return stock, nil
 }
 
 // List returns a page; see [product.Store].

@@ -49,10 +49,22 @@ func (t *txStore) Find(ctx context.Context, keys []product.Key) ([]product.Produ
 	return t.inner.Find(ctx, keys)
 }
 
-func (t *txStore) Stock(ctx context.Context, ids []uuid.UUID) ([]product.Stock, error) {
+func (t *txStore) Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]product.Stock, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.inner.Stock(ctx, ids)
+	return t.inner.Stock(ctx, ids, now)
+}
+
+func (t *txStore) Reservations(ctx context.Context, ids []product.ReservationID) ([]product.Reservation, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Reservations(ctx, ids)
+}
+
+func (t *txStore) Expired(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Expired(ctx, now, limit)
 }
 
 func (t *txStore) List(ctx context.Context, q product.Query) ([]product.Product, error) {
@@ -146,6 +158,7 @@ func (t *txStore) attempt(ctx context.Context, b product.Batch) ([]product.Outco
 
 func (t *txStore) apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	w := t.inner.writer(t.tx)
+	w.hosted = true
 	d, err := w.decide(ctx, b)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func TestAServiceInTheHostsTransaction(t *testing.T) {
 			require.NoError(t, err)
 			require.ErrorIs(t, outcomes[0].Err, product.ErrNotApplied)
 			require.ErrorIs(t, outcomes[1].Err, product.ErrTaken)
-			stock, err := inside.Stock(t.Context(), []uuid.UUID{made[0].ID})
+			stock, err := inside.Stock(t.Context(), []uuid.UUID{made[0].ID}, time.Now())
 			require.NoError(t, err)
 			require.EqualValues(t, 6, stock[0].OnHand)
 			if commit {
@@ -57,7 +57,7 @@ func TestAServiceInTheHostsTransaction(t *testing.T) {
 		var orders int
 		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM orders").Scan(&orders))
 		require.Equal(t, 1, orders)
-		stock, err := store.Stock(t.Context(), []uuid.UUID{made[0].ID})
+		stock, err := store.Stock(t.Context(), []uuid.UUID{made[0].ID}, time.Now())
 		require.NoError(t, err)
 		require.EqualValues(t, 6, stock[0].OnHand)
 	})
@@ -130,7 +130,7 @@ func TestADeadlockSaysThatTheHostsTransactionIsGone(t *testing.T) {
 		svc := storetest.NewService(t, inside, nil) // which tries again
 		_, err = svc.AtomicBatch(t.Context(), []product.Operation{product.AdjustStock{Key: product.ByID(made[0].ID), Delta: 1}})
 		require.ErrorIs(t, err, sqlstore.ErrTransactionLost)
-		stock, err := store.Stock(t.Context(), []uuid.UUID{made[0].ID})
+		stock, err := store.Stock(t.Context(), []uuid.UUID{made[0].ID}, time.Now())
 		require.NoError(t, err)
 		require.EqualValues(t, 10, stock[0].OnHand, "nothing is written behind a transaction that is gone")
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	sq "github.com/Masterminds/squirrel"
+
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -19,6 +21,7 @@ type writer struct {
 	q      querier
 
 	unlocked bool // only looks, and writes nothing
+	hosted   bool // the transaction is the host's, at whatever isolation level
 }
 
 // decide locks and loads what the batch's writes need, until all is decided.
@@ -33,10 +36,28 @@ func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision
 		if err != nil {
 			return nil, err
 		}
+		reservations, err := w.reservations(ctx, need.Reservations, b.NoWait)
+		if err != nil {
+			return nil, err
+		}
+		holds, err := w.holds(ctx, need, b.NoWait)
+		if err != nil {
+			return nil, err
+		}
 		d.Load(rows)
 		d.LoadRecords(records)
+		d.LoadReservations(reservations)
+		d.LoadHolds(holds)
 	}
 	return d, nil
+}
+
+// locking has a query lock what it selects, unless nothing is to be locked.
+func (w *writer) locking(q sq.SelectBuilder, noWait bool) sq.SelectBuilder {
+	if w.unlocked {
+		return q
+	}
+	return w.tables.forUpdate(q, noWait)
 }
 
 func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait bool) ([]product.Row, error) {
@@ -52,11 +73,7 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 	}
 	var rows []product.Row
 	for _, group := range need.Groups {
-		build := w.tables.lockGroup
-		if w.unlocked {
-			build = w.tables.lookGroup
-		}
-		query, args, err := build(group, noWait)
+		query, args, err := w.locking(w.tables.lookGroup(group), noWait).ToSql()
 		if err != nil {
 			return nil, err
 		}
@@ -73,11 +90,7 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 		{"variant_key", "variant_key", variants},
 	} {
 		for chunk := range slices.Chunk(lookup.keys, maxKeys) {
-			build := w.tables.lock
-			if w.unlocked {
-				build = w.tables.look
-			}
-			query, args, err := build(lookup.column, lookup.index, chunk, noWait)
+			query, args, err := w.locking(w.tables.look(lookup.column, lookup.index, chunk), noWait).ToSql()
 			if err != nil {
 				return nil, err
 			}
@@ -148,6 +161,11 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 		}
 		records = append(records, values)
 	}
+	newHolds, ending := holdRows(d)
+	newReservations, oldReservations, err := reservationRows(d)
+	if err != nil {
+		return err
+	}
 
 	columns := slices.Concat(productColumns, claimColumns)
 	t := w.tables
@@ -159,6 +177,12 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 		func() error { return w.insert(ctx, t.stock, stockColumns, newStock, "") },
 		func() error { return w.execKeys(ctx, t.deleteTags, retagging) },
 		func() error { return w.insert(ctx, t.tags, []string{"tag", "product_id"}, tags, "") },
+		func() error { return w.execKeys(ctx, t.deleteHolds, ending) },
+		func() error { return w.insert(ctx, t.holds, holdColumns, newHolds, "") },
+		func() error {
+			return w.insert(ctx, t.reservations, reservationColumns, oldReservations, t.overwrite(reservationColumns))
+		},
+		func() error { return w.insert(ctx, t.reservations, reservationColumns, newReservations, "") },
 		func() error { return w.insert(ctx, t.changes, changeColumns, changes, "") },
 		func() error { return w.insert(ctx, t.idempotency, recordColumns, records, "") },
 	)
