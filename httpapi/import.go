@@ -17,7 +17,9 @@ import (
 	"github.com/productkit-go/productkit/product/feed"
 )
 
-func importParams() []string { return []string{"format", "currency", "map", "encoding", "dry_run"} }
+func importParams() []string {
+	return []string{"format", "currency", "map", "image_base", "encoding", "dry_run"}
+}
 
 // importProducts streams both ways: it reads as fast as rows are merged, and tells what happens
 // meanwhile. A file that cannot be read at all is answered with a problem; once the first event
@@ -69,9 +71,10 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 func importConfig(r *http.Request) (cfg feed.Config, dry bool, err error) {
 	v := paramReader{values: r.URL.Query()}
 	cfg = feed.Config{
-		Format:   feed.Format(v.values.Get("format")),
-		Currency: v.values.Get("currency"),
-		Encoding: v.values.Get("encoding"),
+		Format:    feed.Format(v.values.Get("format")),
+		Currency:  v.values.Get("currency"),
+		Encoding:  v.values.Get("encoding"),
+		ImageBase: v.values.Get("image_base"),
 	}
 	if flag := v.flag("dry_run"); flag != nil {
 		dry = *flag

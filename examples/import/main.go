@@ -82,6 +82,7 @@ func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, 
 	format := flags.String("format", "", "native, ndjson or shopify (default: ndjson for files named so, or jsonl, and else native)")
 	columns := flags.String("map", "", "the fields of a native file's columns: Header:field,Header:field")
 	flags.StringVar(&j.cfg.Currency, "currency", "", "the ISO 4217 code of prices whose currency the file does not name")
+	flags.StringVar(&j.cfg.ImageBase, "image-base", "", "what images are below that a native file names by a path, such as https://shop.example/media")
 	flags.StringVar(&j.cfg.Encoding, "encoding", "", "utf-8, windows-1252, utf-16le or utf-16be (default: UTF-16 is recognised)")
 	flags.BoolVar(&j.dry, "dry-run", false, "tell what would happen and change nothing")
 	flags.StringVar(&j.report, "report", "", "the file for refused rows and warnings, as CSV (default: the standard error)")

@@ -18,9 +18,10 @@ import (
 // cells is one row of a sheet on its way to be an entry. Its methods take a cell each.
 type cells struct {
 	item
-	mapped   bool
-	currency string
-	field    string // of the cell at hand
+	mapped    bool
+	currency  string
+	imageBase string
+	field     string // of the cell at hand
 
 	attributes map[string]string // of columns of their own; blank where one is to go
 }
@@ -57,14 +58,14 @@ var grams = map[string]float64{"weight_grams": 1, "weight_kg": 1000, "weight_lb"
 
 // fieldNames lists what a column can be mapped to, besides single options and attributes.
 func fieldNames() []string {
-	names := make([]string, 0, len(ownColumns)+3)
+	names := make([]string, 0, len(ownColumns)+4)
 	for _, c := range ownColumns {
 		names = append(names, c.name)
 	}
-	return append(names, "weight_kg", "weight_lb", "weight_oz")
+	return append(names, "weight_kg", "weight_lb", "weight_oz", "attribute_pairs")
 }
 
-// taker returns what takes a field's cells; nil if there is no such field.
+// taker returns what takes a field's cells; nil if there is no such field, or it is another's name.
 func taker(field string) func(*cells, string) {
 	for _, c := range ownColumns {
 		if c.name == field {
@@ -72,14 +73,16 @@ func taker(field string) func(*cells, string) {
 		}
 	}
 	switch {
-	case !knownField(field):
-		return nil
-	case strings.HasPrefix(field, optionField):
+	case strings.HasPrefix(field, optionField), strings.HasPrefix(field, optionValueField):
 		return (*cells).takeOption
-	case strings.HasPrefix(field, attributeField):
+	case strings.HasPrefix(field, attributeField), strings.HasPrefix(field, attributeValueField):
 		return (*cells).takeAttribute
+	case field == "attribute_pairs":
+		return (*cells).takePairs
+	case grams[field] != 0:
+		return (*cells).takeWeight
 	}
-	return (*cells).takeWeight
+	return nil
 }
 
 func (c *cells) fault(code, format string, args ...any) {
@@ -158,7 +161,7 @@ func (c *cells) finish() {
 // statuses are the words that other shops have for ours.
 var statuses = map[string]product.Status{
 	"1": product.StatusActive, "yes": product.StatusActive, "true": product.StatusActive, "enabled": product.StatusActive, "publish": product.StatusActive, "published": product.StatusActive,
-	"0": product.StatusDraft, "-1": product.StatusDraft, "no": product.StatusDraft, "false": product.StatusDraft, "disabled": product.StatusDraft, "private": product.StatusDraft, "pending": product.StatusDraft,
+	"0": product.StatusDraft, "2": product.StatusDraft, "-1": product.StatusDraft, "no": product.StatusDraft, "false": product.StatusDraft, "disabled": product.StatusDraft, "private": product.StatusDraft, "pending": product.StatusDraft,
 }
 
 func (c *cells) takeStatus(s string) {
@@ -179,7 +182,7 @@ func (c *cells) takeStock(s string) {
 	if c.mapped && strings.Contains(s, ".") {
 		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 	}
-	if s == "" {
+	if s == "" || c.mapped && s == "parent" { // whose stock no variant has
 		return
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
@@ -192,10 +195,10 @@ func (c *cells) takeStock(s string) {
 
 func (c *cells) takeBackorder(s string) {
 	var yes bool
-	switch strings.ToLower(s) {
-	case "true", "yes", "1", "notify":
+	switch s = strings.ToLower(s); {
+	case s == "true", s == "yes", s == "1", c.mapped && (s == "notify" || s == "2"):
 		yes = true
-	case "false", "no", "0", "":
+	case s == "false", s == "no", s == "0", s == "":
 	default:
 		c.fault("format", "is %q; use true or false, yes or no, 1 or 0", short(s))
 	}
@@ -234,31 +237,16 @@ func (c *cells) setOption(name, value string) {
 	c.entry.Draft.Options[name] = value
 }
 
-// takeCategory takes a path. Other shops part levels by > and give a product several paths,
-// separated by commas, of which the first counts.
+// takeCategory takes a path. Other shops part levels by > or / and give a product several paths.
 func (c *cells) takeCategory(s string) {
 	if c.mapped {
-		first, more := cutUnescaped(s)
-		if more != "" {
-			c.warnings = append(c.warnings, Fault{c.field, "too_many", fmt.Sprintf("is %q, of which the first was taken; a product has one", short(s))})
+		path, more := oneCategory(s)
+		if more {
+			c.warnings = append(c.warnings, Fault{c.field, "too_many", fmt.Sprintf("is %q, of which %q was taken; a product has one", short(s), short(path))})
 		}
-		separator := "/"
-		if strings.Contains(first, ">") {
-			separator = ">"
-		}
-		s = categoryPath(first, separator)
+		s = path
 	}
 	assign(true, &c.entry.Draft.Category, &c.entry.Patch.Category, s)
-}
-
-// cutUnescaped cuts s at its first comma without a backslash before it, as WooCommerce escapes one.
-func cutUnescaped(s string) (first, rest string) {
-	for i := range len(s) {
-		if s[i] == ',' && (i == 0 || s[i-1] != '\\') {
-			return strings.ReplaceAll(s[:i], `\,`, ","), s[i+1:]
-		}
-	}
-	return strings.ReplaceAll(s, `\,`, ","), ""
 }
 
 func (c *cells) takeTags(s string) {
@@ -269,6 +257,10 @@ func (c *cells) takeTags(s string) {
 			return
 		}
 		tags = *patch.Tags
+	}
+	if others := c.entry.Draft.Tags; len(others) > 0 { // of another column
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return slices.Contains(others, tag) })
+		tags = append(slices.Clone(others), tags...)
 	}
 	assign(true, &c.entry.Draft.Tags, &c.entry.Patch.Tags, tags)
 }
@@ -301,7 +293,7 @@ func (c *cells) takeMoment(s string, draft *time.Time, patch **time.Time) {
 }
 
 func (c *cells) takeImages(s string) {
-	var images []product.Image
+	images := c.entry.Draft.Images // of another column
 	if strings.HasPrefix(s, "[") {
 		patch, ok := c.json(s, "", `write a JSON array such as [{"url":"https://…","alt":"…"}], or URLs separated by commas`)
 		if !ok {
@@ -311,6 +303,9 @@ func (c *cells) takeImages(s string) {
 	} else {
 		for url := range strings.SplitSeq(s, ",") {
 			if url = strings.TrimSpace(url); url != "" {
+				if c.imageBase != "" && !strings.Contains(url, "://") {
+					url = c.imageBase + "/" + strings.TrimLeft(url, "/")
+				}
 				images = addImage(images, product.Image{URL: url})
 			}
 		}
@@ -331,6 +326,17 @@ func (c *cells) takeAttribute(s string) {
 		c.attributes = make(map[string]string)
 	}
 	c.attributes[strings.TrimPrefix(c.field, attributeField)] = s
+}
+
+func (c *cells) takePairs(s string) {
+	pairs, ok := splitPairs(s)
+	if !ok {
+		c.fault("format", "is %q; write pairs such as fabric=cotton,size=M", short(s))
+	}
+	for name, value := range pairs {
+		c.field = attributeField + name
+		c.takeAttribute(value)
+	}
 }
 
 // json reads a cell that is JSON, as strictly as the member in a body would be.

@@ -14,10 +14,11 @@ import (
 // left out.
 type Map []Mapping
 
-// Mapping is one column. Field is a column of our own, options.NAME or attributes.NAME for one
-// option or attribute, or a weight in weight_kg, weight_lb or weight_oz.
+// Mapping is one column. The package comment lists the fields.
 type Mapping struct {
-	Header string // as the file writes it, without white space around it
+	// Header is the column's name as the file writes it, without white space around it.
+	// COLUMN[NAME] is one of the pairs NAME=VALUE,NAME=VALUE that a column holds.
+	Header string
 	Field  string
 }
 
@@ -60,31 +61,47 @@ func mapError(format string, args ...any) error {
 // check finds what is wrong with a map before there is a file.
 func (m Map) check() []product.Fault {
 	var faults []product.Fault
+	fault := func(code, format string, args ...any) {
+		faults = append(faults, product.Fault{Field: "map", Code: code, Message: fmt.Sprintf(format, args...)})
+	}
 	headers, fields := make(map[string]bool), make(map[string]bool)
 	for _, c := range m {
-		member := strings.SplitN(c.Field, ".", 2)[0]
+		member, _, single := strings.Cut(c.Field, ".")
 		switch {
 		case !knownField(c.Field):
-			faults = append(faults, product.Fault{Field: "map", Code: "unknown", Message: fmt.Sprintf(
-				"has %q, which is no field; use %s, %sNAME or %sNAME", short(c.Field), strings.Join(fieldNames(), ", "), optionField, attributeField)})
+			fault("unknown", "has %q, which is no field; use %s, %s or %s, %s, %s, %s or %s", short(c.Field),
+				strings.Join(fieldNames(), ", "), optionField+"NAME", attributeField+"NAME",
+				optionNameField+"N", optionValueField+"N", attributeNameField+"N", attributeValueField+"N")
 		case headers[c.Header]:
-			faults = append(faults, product.Fault{Field: "map", Code: "duplicate", Message: fmt.Sprintf("has the header %q twice; give it one field", short(c.Header))})
-		case fields[c.Field], member != c.Field && fields[member]:
-			faults = append(faults, product.Fault{Field: "map", Code: "duplicate", Message: fmt.Sprintf("has more than one header for %s; choose one", short(c.Field))})
+			fault("duplicate", "has the header %q twice; give it one field", short(c.Header))
+		case fields[c.Field] && !slices.Contains(gathering, c.Field), single && fields[member]:
+			fault("duplicate", "has more than one header for %s; choose one", short(c.Field))
 		}
 		headers[c.Header], fields[c.Field] = true, true
+	}
+	for field := range fields {
+		if other := counterpart(field); other != "" && !fields[other] {
+			fault("mismatch", "has %s and no %s; both belong together", short(field), short(other))
+		}
 	}
 	return faults
 }
 
-// The fields that are one member of an object.
+// gathering are the fields that take what several columns hold.
+var gathering = []string{"tags", "images"}
+
+// The fields that are one member of an object, whose name stands in the map, or in another column.
 const (
-	optionField    = "options."
-	attributeField = "attributes."
+	optionField         = "options."
+	attributeField      = "attributes."
+	optionNameField     = "option_name."
+	optionValueField    = "option_value."
+	attributeNameField  = "attribute_name."
+	attributeValueField = "attribute_value."
 )
 
 func knownField(field string) bool {
-	for _, many := range []string{optionField, attributeField} {
+	for _, many := range []string{optionField, attributeField, optionNameField, optionValueField, attributeNameField, attributeValueField} {
 		if name, ok := strings.CutPrefix(field, many); ok {
 			return name != ""
 		}
@@ -92,27 +109,59 @@ func knownField(field string) bool {
 	return slices.Contains(fieldNames(), field)
 }
 
+// counterpart is the field of the name that belongs to a value, and the other way round.
+func counterpart(field string) string {
+	for _, pair := range [][2]string{{optionNameField, optionValueField}, {attributeNameField, attributeValueField}} {
+		for i := range pair {
+			if n, ok := strings.CutPrefix(field, pair[i]); ok {
+				return pair[1-i] + n
+			}
+		}
+	}
+	return ""
+}
+
 // column is one that is read.
 type column struct {
 	at    int // in the row
 	field string
 	take  func(*cells, string)
+	pair  string // the one that is read of a cell of pairs; empty for the whole cell
+	named int    // where in the row the member's name stands; -1 if it is in field
 }
 
-// columns finds the fields' columns in a header, in the order of the fields, and what is left out.
+// findColumns finds the fields' columns in a header, in the order of the fields, and what is left
+// out. A map's headers are there.
 func (s *sheet) findColumns(header []string, m Map) (leftOut []string) {
-	for i, name := range header {
-		name = strings.TrimSpace(name)
-		field := name
-		if m != nil {
-			at := slices.IndexFunc(m, func(c Mapping) bool { return c.Header == name })
-			if field = ""; at >= 0 {
-				field = m[at].Field
-			}
+	if m == nil {
+		m = make(Map, len(header))
+		for i, name := range header {
+			m[i] = Mapping{strings.TrimSpace(name), strings.TrimSpace(name)}
 		}
-		if take := taker(field); take != nil {
-			s.columns = append(s.columns, column{i, field, take})
-		} else if name != "" {
+	}
+	at := func(field string) int {
+		i := slices.IndexFunc(m, func(c Mapping) bool { return c.Field == field })
+		if i < 0 {
+			return -1
+		}
+		name, _ := s.split(m[i].Header)
+		return s.table.columns[name]
+	}
+	read := make(map[int]bool)
+	for _, c := range m {
+		name, pair := s.split(c.Header)
+		take := taker(c.Field)
+		i, ok := s.table.columns[name]
+		if !ok || !knownField(c.Field) {
+			continue
+		}
+		read[i] = true
+		if take != nil {
+			s.columns = append(s.columns, column{i, c.Field, take, pair, at(counterpart(c.Field))})
+		}
+	}
+	for i, name := range header {
+		if name = strings.TrimSpace(name); !read[i] && name != "" {
 			leftOut = append(leftOut, short(name))
 		}
 	}
@@ -126,4 +175,34 @@ func (s *sheet) findColumns(header []string, m Map) (leftOut []string) {
 	}
 	slices.SortStableFunc(s.columns, func(a, b column) int { return cmp.Compare(place(a), place(b)) })
 	return leftOut
+}
+
+// split returns a column's name and which of its pairs is meant, if one is. A column that is named
+// so as a whole comes first.
+func (s *sheet) split(header string) (name, pair string) {
+	name, pair, ok := strings.Cut(strings.TrimSuffix(header, "]"), "[")
+	if s.table.has(header) || !ok || !strings.HasSuffix(header, "]") {
+		return header, ""
+	}
+	return strings.TrimSpace(name), pair
+}
+
+// cell returns what a row holds for a column, and for which field.
+func (c column) cell(r row) (cell, field string, ok bool) {
+	cell, field = unguard(r.cells[c.at]), c.field
+	if c.pair != "" {
+		pairs, _ := splitPairs(cell) // who reads all of them tells what is wrong
+		cell = pairs[c.pair]
+	}
+	if c.field != "description" { // which may begin and end as it likes
+		cell = strings.TrimSpace(cell)
+	}
+	if c.named < 0 {
+		return cell, field, true
+	}
+	name := oneLine(unguard(r.cells[c.named]))
+	if field = optionField + name; strings.HasPrefix(c.field, attributeValueField) {
+		field = attributeField + name
+	}
+	return cell, field, name != ""
 }

@@ -29,11 +29,38 @@
 //
 // # Other columns
 //
-// With a map the columns that it names are read and the others told in a warning. Files of other
-// shops say some things differently, and these are understood, too: a status as yes, no, 1, 0,
-// enabled or disabled; amounts and stocks with zeros behind the point; categories like
-// Clothing > Tshirts, of which the first counts; weight_kg, weight_lb and weight_oz; and a blank
-// price beside a compare_at, which then is the price.
+// With a map the columns that it names are read and the others told in a warning. Besides our own
+// columns its fields are
+//
+//	weight_kg, weight_lb, weight_oz   numbers
+//	option_name.N, option_value.N     one option, whose name stands in a column of its own; N is
+//	attribute_name.N, …_value.N       any text that joins the two. A blank name means none
+//	attribute_pairs                   attributes as Magento writes them: fabric=cotton,size=M;
+//	                                  others stay what they are
+//
+// One of such pairs is a column, too, and named COLUMN[NAME]. Several columns may go into tags and
+// into images. Files of other shops say some things differently, and these are understood: a status
+// as yes, no, 1, 0, 2 (which is no), enabled or disabled; a backorder as notify or 2 (which are yes);
+// amounts and stocks with zeros behind the point; a stock of "parent", which says nothing; images
+// below [Config].ImageBase; several categories like Clothing > Tshirts or Default Category/Gear, of
+// which the first counts, or what is below it; and a blank price beside a compare_at, which then is
+// the price.
+//
+// WooCommerce's export (its Product CSV Import Schema), in which a variable product has no price
+// and is refused, for its variations are the products:
+//
+//	SKU:sku, Name:name, Description:description, Published:status, Sale price:price,
+//	Regular price:compare_at, Stock:stock, Backorders allowed?:backorder, Parent:group,
+//	Categories:category, Tags:tags, Images:images, Weight (kg):weight_kg,
+//	Attribute 1 name:option_name.1, Attribute 1 value(s):option_value.1, …
+//
+// Magento's (its Product attributes reference), which names variants at their parent only, so that
+// they have options and no group here; its images lie in the shop's media/catalog/product:
+//
+//	sku:sku, name:name, description:description, product_online:status, special_price:price,
+//	price:compare_at, qty:stock, allow_backorders:backorder, categories:category,
+//	base_image:images, additional_images:images, weight:weight_kg,
+//	additional_attributes:attribute_pairs, additional_attributes[size]:options.Size, …
 //
 // # NDJSON
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/url"
 	"time"
 
 	"github.com/productkit-go/productkit/product"
@@ -31,6 +32,10 @@ type Config struct {
 	// Currency is the ISO 4217 code of those prices beside which the file names none. Shopify's
 	// files never do, so [Shopify] requires it. [NDJSON] always does, and takes none.
 	Currency string
+
+	// ImageBase is what the images of a [Native] file are below that it names by a path, such as
+	// https://shop.example/media. Default: they must be absolute URLs.
+	ImageBase string
 
 	// Encoding is the file's: utf-8, windows-1252, utf-16le or utf-16be. Default: UTF-16 is
 	// recognised, and everything else taken for UTF-8.
@@ -67,8 +72,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate returns a [product.InvalidError] that names the fields format, map, currency and
-// encoding, or nil.
+// Validate returns a [product.InvalidError] that names the fields format, map, currency, image_base
+// and encoding, or nil.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
 	faults := checkEncoding(c.Encoding)
@@ -91,6 +96,13 @@ func (c Config) Validate() error {
 		fault("currency", "mismatch", "stands beside each price of an ndjson file; leave it out")
 	case c.Currency != "" && !known:
 		fault("currency", "unknown", "is %q; give the ISO 4217 code of the file's prices, such as EUR", short(c.Currency))
+	}
+	switch base, err := url.Parse(c.ImageBase); {
+	case c.ImageBase == "":
+	case c.Format != Native:
+		fault("image_base", "mismatch", "is for native files; leave it out with %s", c.Format)
+	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https":
+		fault("image_base", "format", "is no absolute http or https URL; give one such as https://shop.example/media")
 	}
 	if len(faults) > 0 {
 		return &product.InvalidError{Faults: faults}

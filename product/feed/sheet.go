@@ -14,29 +14,34 @@ import (
 
 // sheet reads CSV with a product in each row: our own, or one with a map.
 type sheet struct {
-	table    *table
-	columns  []column
-	unmapped []string
-	mapped   bool
-	currency string
-	claims   claims
+	table     *table
+	columns   []column
+	unmapped  []string
+	mapped    bool
+	currency  string
+	imageBase string
+	claims    claims
 }
 
 // openSheet reads the line of column names. A product cannot be without SKU, name and price, so
 // their columns must be there.
 func openSheet(r io.Reader, cfg Config) (*sheet, error) {
-	required := []string{"sku", "name", "price"}
-	if cfg.Map != nil {
-		required = nil
-		for _, c := range cfg.Map {
-			required = append(required, c.Header)
-		}
+	var required []string
+	if cfg.Map == nil {
+		required = []string{"sku", "name", "price"}
 	}
 	t, err := openTable(r, cfg.MaxRecordBytes, strings.TrimSpace, required...)
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{table: t, mapped: cfg.Map != nil, currency: cfg.Currency, claims: newClaims()}
+	s := &sheet{table: t, mapped: cfg.Map != nil, currency: cfg.Currency, imageBase: strings.TrimRight(cfg.ImageBase, "/"), claims: newClaims()}
+	for _, c := range cfg.Map {
+		name, _ := s.split(c.Header)
+		required = append(required, name)
+	}
+	if err := t.require(1, required); err != nil {
+		return nil, err
+	}
 	s.unmapped = s.findColumns(t.header, cfg.Map)
 	return s, s.check()
 }
@@ -45,7 +50,9 @@ func openSheet(r io.Reader, cfg Config) (*sheet, error) {
 func (s *sheet) check() error {
 	var m Map
 	for _, c := range s.columns {
-		m = append(m, Mapping{Header: fmt.Sprint(c.at), Field: c.field})
+		if c.named < 0 {
+			m = append(m, Mapping{Header: fmt.Sprint(c.at, c.pair), Field: c.field})
+		}
 	}
 	if faults := m.check(); faults != nil {
 		return &StructureError{Line: 1, Code: "duplicate_column", Message: "the line of column names " + faults[0].Message}
@@ -94,14 +101,12 @@ func (s *sheet) items() iter.Seq2[item, error] {
 
 // item makes an entry of a row, and tells everything that is wrong with it.
 func (s *sheet) item(r row) item {
-	c := cells{item: item{line: r.line}, mapped: s.mapped, currency: s.currency}
+	c := cells{item: item{line: r.line}, mapped: s.mapped, currency: s.currency, imageBase: s.imageBase}
 	for _, column := range s.columns {
-		cell := unguard(r.cells[column.at])
-		if column.field != "description" { // which may begin and end as it likes
-			cell = strings.TrimSpace(cell)
+		cell, field, ok := column.cell(r)
+		if c.field = field; ok {
+			column.take(&c, cell)
 		}
-		c.field = column.field
-		column.take(&c, cell)
 	}
 	c.finish()
 	c.sku = c.entry.Draft.SKU

@@ -16,7 +16,8 @@ import (
 // wooCommerce maps the columns of WooCommerce's product export. README shows it.
 const wooCommerce = `SKU:sku,Name:name,Description:description,Published:status,Sale price:price,Regular price:compare_at,Stock:stock,` +
 	`Backorders allowed?:backorder,Parent:group,Categories:category,Tags:tags,Images:images,Weight (kg):weight_kg,` +
-	`"GTIN, UPC, EAN, or ISBN:barcode",Attribute 1 value(s):options.Size,Attribute 2 value(s):attributes.fabric`
+	`"GTIN, UPC, EAN, or ISBN:barcode",Attribute 1 name:option_name.1,Attribute 1 value(s):option_value.1,` +
+	`Attribute 2 name:attribute_name.2,Attribute 2 value(s):attribute_value.2`
 
 func mapped(t *testing.T, m string) feed.Config {
 	t.Helper()
@@ -25,16 +26,21 @@ func mapped(t *testing.T, m string) feed.Config {
 	return feed.Config{Map: parsed, Currency: "EUR", ProgressEvery: time.Hour}
 }
 
+// kinds are what events tell, without the words.
+func kinds(events []feed.Event) []string {
+	var told []string
+	for _, e := range events {
+		told = append(told, strings.Join([]string{string(e.Kind), e.SKU, e.Field, e.Code}, " "))
+	}
+	return told
+}
+
 func TestWooCommercesExportGoesInByAMap(t *testing.T) {
 	t.Parallel()
 	svc := newCatalogue(t)
 	events, summary := run(t, svc, testdata(t, "woocommerce.csv"), mapped(t, wooCommerce))
 	require.Equal(t, feed.Counts{Rows: 5, Created: 3, Refused: 2, Warnings: 2}, *summary.Counts)
-	var told []string
-	for _, e := range events {
-		told = append(told, strings.Join([]string{string(e.Kind), e.SKU, e.Field, e.Code}, " "))
-	}
-	require.Equal(t, []string{"warning   unmapped", "refused vneck price required", "refused beanie compare_at format", "warning cap category too_many"}, told)
+	require.Equal(t, []string{"warning   unmapped", "refused vneck price required", "refused beanie compare_at format", "warning cap category too_many"}, kinds(events))
 	require.Contains(t, events[0].Message, "Is featured?")
 	require.Equal(t, 2, events[1].Line, "a variable product has no price of its own")
 	require.Equal(t, 6, events[2].Line)
@@ -47,7 +53,7 @@ func TestWooCommercesExportGoesInByAMap(t *testing.T) {
 		Price: product.Money{Amount: 1550, Currency: "EUR"}, CompareAt: &product.Money{Amount: 2000, Currency: "EUR"},
 		Group: "vneck", Options: map[string]string{"Size": "S"}, Category: "Clothing/Tshirts", Tags: []string{"men", "summer"},
 		WeightGrams: 180, Images: []product.Image{{URL: "https://example.com/vneck-1.jpg"}, {URL: "https://example.com/vneck-2.jpg"}},
-		Attributes: []byte(`{"fabric":"Cotton"}`), Version: 1, CreatedAt: shirt.CreatedAt, UpdatedAt: shirt.UpdatedAt,
+		Attributes: []byte(`{"Fabric":"Cotton"}`), Version: 1, CreatedAt: shirt.CreatedAt, UpdatedAt: shirt.UpdatedAt,
 	}, shirt)
 	require.True(t, all(t, svc)["vneck-m"].Backorder)
 	require.Nil(t, all(t, svc)["vneck-m"].CompareAt)
@@ -60,6 +66,84 @@ func TestWooCommercesExportGoesInByAMap(t *testing.T) {
 	require.EqualValues(t, 3, summary.Unchanged)
 }
 
+// magento maps the columns of Magento's product export. README shows it.
+const magento = `sku:sku,name:name,description:description,product_online:status,special_price:price,price:compare_at,qty:stock,` +
+	`allow_backorders:backorder,categories:category,meta_keywords:tags,base_image:images,additional_images:images,weight:weight_kg,` +
+	`additional_attributes:attribute_pairs,additional_attributes[size]:options.Size,additional_attributes[color]:options.Color`
+
+func TestMagentosExportGoesInByAMap(t *testing.T) {
+	t.Parallel()
+	svc := newCatalogue(t)
+	cfg := mapped(t, magento)
+	cfg.ImageBase = "https://shop.example/media/catalog/product/"
+	events, summary := run(t, svc, testdata(t, "magento.csv"), cfg)
+	require.Equal(t, feed.Counts{Rows: 5, Created: 3, Refused: 2, Warnings: 2}, *summary.Counts)
+	require.Equal(t, []string{"warning   unmapped", "refused TEE price required", "refused MUG-1 status unknown", "warning TEE-S-RED category too_many"}, kinds(events))
+	require.Contains(t, events[0].Message, "product_type")
+	var more []string
+	for _, f := range events[2].More {
+		more = append(more, f.Field+" "+f.Code)
+	}
+	require.Equal(t, []string{"compare_at format", "stock format", "backorder format", "attribute_pairs format"}, more)
+
+	bag := all(t, svc)["DUFFLE-1"]
+	require.Equal(t, product.Product{
+		ID: bag.ID, SKU: "DUFFLE-1", Name: "Weekend Duffle", Description: "<p>Carries a weekend.</p>", Status: product.StatusActive,
+		Price: product.Money{Amount: 2999, Currency: "EUR"}, CompareAt: &product.Money{Amount: 3400, Currency: "EUR"},
+		Category: "Gear/Bags", Tags: []string{"bag", "weekend"}, WeightGrams: 1200,
+		Images:     []product.Image{{URL: "https://shop.example/media/catalog/product/d/u/duffle-front.jpg"}, {URL: "https://shop.example/media/catalog/product/d/u/duffle-back.jpg"}},
+		Attributes: []byte(`{"activity":"Gym|Hiking","features":"Audio pocket, waterproof","has_strap":"Yes","maker":"Ropes, \"Knots\" & Co, x=y"}`),
+		Version:    1, CreatedAt: bag.CreatedAt, UpdatedAt: bag.UpdatedAt,
+	}, bag)
+	stock, err := svc.Stock(t.Context(), bag.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, 100, stock.OnHand)
+	small, medium := all(t, svc)["TEE-S-RED"], all(t, svc)["TEE-M-RED"]
+	require.Equal(t, map[string]string{"Size": "S", "Color": "Red"}, small.Options)
+	require.True(t, small.Backorder)
+	require.Equal(t, "Men/Tops", small.Category)
+	require.Equal(t, product.StatusDraft, medium.Status)
+	require.Nil(t, medium.CompareAt)
+
+	_, summary = run(t, svc, testdata(t, "magento.csv"), cfg)
+	require.EqualValues(t, 3, summary.Unchanged)
+}
+
+func TestCellsOfOtherShops(t *testing.T) {
+	t.Parallel()
+	const header = "sku,name,price,currency,category,tags,images,attribute_pairs,option_value.a,option_name.a,stock,more"
+	cfg := mapped(t, "sku:sku,name:name,price:price,currency:currency,category:category,tags:tags,more:tags,images:images,attribute_pairs:attribute_pairs,"+
+		"option_value.a:option_value.1,option_name.a:option_name.1,stock:stock,attribute_pairs[ x ]:attributes.none")
+	for row, check := range map[string]func(product.Draft){
+		`A,N,1,EUR,"Clothing, Clothing > Shirts > Tees, Clothing > Shirts",,,,,,,`: func(d product.Draft) { require.Equal(t, "Clothing/Shirts/Tees", d.Category) },
+		`A,N,1,EUR,"Hats\, caps > Wool",,,,,,,`:                                    func(d product.Draft) { require.Equal(t, "Hats, caps/Wool", d.Category) },
+		`A,N,1,EUR,Default Category,,,,,,,`:                                        func(d product.Draft) { require.Empty(t, d.Category) },
+		`A,N,1,EUR,Default Category/Default Category,,,,,,,`:                       func(d product.Draft) { require.Equal(t, "Default Category", d.Category) },
+		`A,N,1,EUR,,"a,b",,,,,,"c,a"`:                                              func(d product.Draft) { require.Equal(t, []string{"a", "b", "c"}, d.Tags) },
+		`A,N,1,EUR,,,,,,,,c`:                                                       func(d product.Draft) { require.Equal(t, []string{"c"}, d.Tags) },
+		`A,N,1,EUR,,,,,Blue,Color,parent,`: func(d product.Draft) {
+			require.Equal(t, map[string]string{"Color": "Blue"}, d.Options)
+			require.Nil(t, d.Stock)
+		},
+		`A,N,1,EUR,,,,,Blue,,,`:     func(d product.Draft) { require.Empty(t, d.Options) },
+		`A,N,1,EUR,,,,,"a, b",,,`:   func(d product.Draft) { require.Empty(t, d.Options) },
+		`A,N,1,EUR,,,,"a=b, c",,,,`: func(d product.Draft) { require.JSONEq(t, `{"a":"b, c"}`, string(d.Attributes)) },
+	} {
+		var r recorder
+		events, summary := run(t, &r, sheet(header, row), cfg)
+		require.Empty(t, events, row)
+		require.EqualValues(t, 1, summary.Created)
+		check(r.draft(t, "A"))
+	}
+}
+
+func TestImageBaseIsAnURL(t *testing.T) {
+	t.Parallel()
+	require.ErrorContains(t, feed.Config{ImageBase: "media"}.Validate(), "image_base")
+	require.ErrorContains(t, feed.Config{Format: feed.NDJSON, ImageBase: "https://shop.example"}.Validate(), "leave it out")
+	require.NoError(t, feed.Config{ImageBase: "https://shop.example/media"}.Validate())
+}
+
 func TestWrongMapsAreNamed(t *testing.T) {
 	t.Parallel()
 	for m, says := range map[string]string{
@@ -70,6 +154,8 @@ func TestWrongMapsAreNamed(t *testing.T) {
 		"A:sku,B:sku":                 "more than one header for sku",
 		"A:options,B:options.Size":    "more than one header",
 		"A:options.":                  "no field",
+		"A:option_value.1":            "option_value.1 and no option_name.1",
+		"A:attribute_name.x":          "attribute_name.x and no attribute_value.x",
 		"A:sku\nB:name":               "line break",
 		"A:weight_kg,B:weight_grams,": "",
 	} {
