@@ -40,7 +40,11 @@
 // refused. A SKU in a path is percent-encoded; a/b is /skus/a%2Fb.
 //
 // An import takes format (native, shopify or, by its media type, ndjson), currency, map=Header:field,…,
-// encoding and dry_run; package feed describes them. An export takes the filters of a list. It is
+// image_base, encoding and dry_run; package feed describes them. Its answer begins with the first
+// event, which is at the latest the progress after a second, even while nothing comes of the file.
+// Whatever is wrong before is a problem, and afterwards an event "failed". A client that sends
+// nothing for [Options].ImportIdle ends its import so; one that hangs up ends it after the batch at
+// hand. Either way the summary of what landed is logged. An export takes the filters of a list. It is
 // of one moment, and is read whole before the first byte is sent, so a slow client holds no
 // connection of the database and Content-Length tells whether all came.
 //

@@ -61,6 +61,7 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 			s.gone = true
 			s.hangUp()
 			cancel()
+			_ = s.control.SetReadDeadline(time.Now()) // nobody sends any more either
 		}
 	}
 	return nil

@@ -3,9 +3,11 @@ package httpapi_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -234,6 +236,61 @@ func TestImportWhoseClientStallsIsCut(t *testing.T) {
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "text/csv")
 	a.send(req).fails(408, "slow-body")
+}
+
+// stall sends the beginning of a file and then nothing. It returns the answer, which has begun.
+func (a *api) stall(ctx context.Context, file string) *bufio.Scanner {
+	a.t.Helper()
+	body, sender := io.Pipe()
+	a.t.Cleanup(func() { _ = sender.CloseWithError(io.ErrClosedPipe) })
+	go func() { _, _ = io.WriteString(sender, file) }()
+	req, err := http.NewRequestWithContext(ctx, "POST", a.url+importPath, body)
+	require.NoError(a.t, err)
+	req.Header.Set("Content-Type", "text/csv")
+	res, err := a.client.Do(req)
+	require.NoError(a.t, err)
+	a.t.Cleanup(func() { _ = res.Body.Close() })
+	require.Equal(a.t, 200, res.StatusCode)
+	return bufio.NewScanner(res.Body)
+}
+
+const ended = `msg="httpapi: an import ended"`
+
+func TestImportTellsItsProgressWhileTheClientStallsUntilItIsCut(t *testing.T) {
+	t.Parallel()
+	var log shared
+	a := newAPI(t, &httpapi.Options{ImportIdle: 3 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	lines := a.stall(t.Context(), header+"a,A,1.00,A,\nb,B,x,B,\nc,C,1.00,C,\n")
+	var told []feed.EventKind
+	var last feed.Event
+	for lines.Scan() {
+		last = event(t, lines.Bytes())
+		told = append(told, last.Kind)
+	}
+	require.NoError(t, lines.Err())
+	require.Contains(t, told, feed.EventProgress)
+	require.Equal(t, []feed.EventKind{feed.EventFailed, feed.EventSummary}, told[len(told)-2:])
+	require.EqualValues(t, 1, last.Counts.Refused)
+	require.Contains(t, log.String(), ended)
+	require.Contains(t, log.String(), fmt.Sprintf("complete=false dry_run=false rows=%d created=%d", last.Rows, last.Created))
+}
+
+func TestAnImportWhoseClientStallsAndHangsUpEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	var log shared
+	a := newAPI(t, &httpapi.Options{ImportIdle: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx, hangUp := context.WithCancel(t.Context())
+	csv := header
+	for n := range 700 {
+		csv += fmt.Sprintf("p%d,Product,1.00,SKU-%d,\n", n, n)
+	}
+	lines := a.stall(ctx, csv)
+	for lines.Scan() && event(t, lines.Bytes()).Created < 500 { // the batch
+	}
+	hangUp()
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), ended) }, 30*time.Second, 10*time.Millisecond)
+	require.Regexp(t, `complete=false dry_run=false rows=\d+ created=(500|699) `, log.String())
+	a.importFile("", "text/csv", "sku,name,price,currency\nS-0,Name,1,EUR\n") // the lane is free again
 }
 
 // A catalogue that takes its time is no client that stalls.

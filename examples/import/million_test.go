@@ -41,7 +41,7 @@ var defects = []defect{
 	{spoil("price", "cheap"), "price", "format"},
 	{spoil("currency", "EURO"), "price.currency", "unknown"},
 	{spoil("name", ""), "name", "required"},
-	{spoil("sku", "two words"), "sku", "format"},
+	{spoil("sku", "two words #"), "sku", "format"},
 	{func(n int) string { return fmt.Sprintf("F-%d,Cells,1.00\n", n) }, "", "columns"},
 	{spoil("name", `a "word" in quotes`), "", "quotes"},
 	{spoil("name", "K\xe4se"), "", "encoding"},
@@ -56,20 +56,20 @@ var defects = []defect{
 	{spoil("sku", "S-0"), "sku", "duplicate"},
 	{spoil("price", "-1.00"), "price", "format"},
 	{spoil("name", strings.Repeat("x", 256)), "name", "too_long"},
-	{spoil("sku", strings.Repeat("x", 65)), "sku", "format"},
+	{spoil("sku", strings.Repeat("x", 64)+"#"), "sku", "format"},
 	{spoil("description", strings.Repeat("x", 1<<20)), "", "too_long"},
 }
 
 var columns = []string{"sku", "name", "price", "currency", "status", "stock", "backorder", "barcode", "weight_grams", "options", "publish_at", "description"}
 
-// spoil makes rows that hold a wrong cell.
+// spoil makes rows that hold a wrong cell, in which # stands for their number.
 func spoil(column, cell string) func(n int) string {
 	return func(n int) string {
 		cells := map[string]string{
 			"sku": fmt.Sprint("F-", n), "name": "Faulty", "price": "1.00", "currency": "EUR", "status": "active", "stock": "1",
 			"backorder": "no", "weight_grams": "1",
 		}
-		cells[column] = cell
+		cells[column] = strings.ReplaceAll(cell, "#", strconv.Itoa(n))
 		row := make([]string, len(columns))
 		for i, name := range columns {
 			row[i] = cells[name]
@@ -162,19 +162,21 @@ func importTwice(t *testing.T, program, database string) {
 			_ = in.Close() // Wait closes it, too
 		}()
 		peak := watch(t, cmd)
+		t.Logf("%s  %.0f rows/s, at most %d MiB", strings.TrimSpace(out.String()), float64(size)/time.Since(begin).Seconds(), peak)
 		require.NoError(t, <-written, "%s", &errOut)
 		require.Equal(t, exitRefused, cmd.ProcessState.ExitCode(), "%s", &errOut)
-		took := time.Since(begin)
 		require.Contains(t, out.String(), fmt.Sprintf(counts, size, size-faulty, faulty))
 		told := readReport(t, report)
+		require.Len(t, told, 1+faulty)
 		for i, row := range told { // without the SKU
 			told[i] = []string{row[0], row[1], row[3], row[4]}
 		}
 		// What breaks a rule is told with its batch, and so behind what could not be read.
 		slices.SortStableFunc(told[1:], func(a, b []string) int { return cmp.Or(cmp.Compare(len(a[1]), len(b[1])), cmp.Compare(a[1], b[1])) })
-		require.Equal(t, refusals(), told)
+		for i, want := range refusals() {
+			require.Equal(t, want, told[i])
+		}
 		require.Less(t, peak, testscale.N(1024, 120), "MiB")
-		t.Logf("%s  %.0f rows/s, at most %d MiB", strings.TrimSpace(out.String()), float64(size)/took.Seconds(), peak)
 	}
 }
 
