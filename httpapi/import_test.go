@@ -136,6 +136,7 @@ func TestBadImportRequests(t *testing.T) {
 		"/import?format=ndjson":                {"format mismatch"},
 		"/import?map=Title:title":              {"map unknown"},
 		"/import?map=Title":                    {"map format"},
+		"/import?image_base=media":             {"image_base format"},
 		"/import?encoding=latin1":              {"encoding unknown"},
 		"/import?format=shopify":               {"currency required"},
 		"/import?format=excel&currency=EUR":    {"format unknown"},
