@@ -133,6 +133,7 @@ func TestSlowClientsOfExportsLeaveTheDatabaseToOthers(t *testing.T) {
 
 func TestAnExportWhoseClientTakesNothingIsCut(t *testing.T) {
 	t.Parallel()
+	require.Equal(t, 30*time.Second, httpapi.Options{}.WithDefaults().ImportIdle)
 	a := newAPI(t, &httpapi.Options{MaxExports: 1, ImportIdle: 100 * time.Millisecond})
 	a.big()
 	conn := a.dawdle()

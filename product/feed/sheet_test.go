@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"encoding/csv"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,21 @@ func TestEncodings(t *testing.T) {
 	require.EqualValues(t, 1, summary.Refused)
 	require.Equal(t, "encoding", events[0].Code)
 	require.Contains(t, events[0].Message, "windows-1252")
+}
+
+func FuzzCellsOfOtherShops(f *testing.F) {
+	f.Add("Clothing > Tshirts, Hats\\, caps|Default Category/Gear", `a=b,c="d, e=f",g`, "a.png,https://example.com/b.png", "Size", "M", "12.0000", "1.50")
+	f.Add(",|>", `="`, ",", "", "", "parent", ".")
+	f.Fuzz(func(t *testing.T, category, pairs, images, name, value, stock, price string) {
+		var file strings.Builder
+		w := csv.NewWriter(&file)
+		header := []string{"sku", "name", "category", "pairs", "images", "n", "v", "stock", "price"}
+		require.NoError(t, w.WriteAll([][]string{header, {"A", "N", category, pairs, images, name, value, stock, price}}))
+		cfg := mapped(t, "sku:sku,name:name,category:category,pairs:attribute_pairs,pairs[a]:options.A,images:images,n:option_name.1,v:option_value.1,stock:stock,price:price")
+		cfg.ImageBase = "https://example.com/media"
+		_, summary := run(t, &recorder{}, file.String(), cfg)
+		require.Equal(t, summary.Rows, summary.Created+summary.Refused)
+	})
 }
 
 func FuzzRoundTrip(f *testing.F) {
