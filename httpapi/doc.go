@@ -17,6 +17,7 @@
 //	POST   /products                create: 201, Location, ETag
 //	GET    /products                list, with filters, sort and cursor
 //	POST   /products/lookup         up to 200 products by {"ids":[…],"skus":[…]}
+//	POST   /products/batch          up to 1,000 operations; ?atomic=true: all or none
 //	GET    /products/{id}           also /skus/{sku}
 //	PUT    /skus/{sku}              create (201) or replace (200)
 //	PATCH  /products/{id}           JSON merge patch (RFC 7396)
@@ -26,6 +27,7 @@
 //	GET    /products/{id}/stock     {"on_hand":12,"reserved":2,"available":10}
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
+//	PATCH  /groups/{group}          one merge patch to every variant, to all or none
 //	GET    /changes                 every change of every product after=SEQ, or a stream of them
 //	POST   /import                  CSV or NDJSON in, NDJSON events out
 //	GET    /export                  CSV or NDJSON, as Accept or ?format=native|ndjson says
@@ -51,6 +53,25 @@
 // Bodies are JSON in UTF-8, read strictly: unknown and duplicate members are refused, and all
 // faults are reported at once. Every member that a GET shows may be sent back; what cannot be
 // set must be as it is.
+//
+// # Batches
+//
+//	{"items":[
+//		{"op":"create","product":{…}},
+//		{"op":"upsert","product":{…},"if_none_match":"*"},
+//		{"op":"patch","sku":"A","patch":{…},"if_match":"\"<id>.<version>\""},
+//		{"op":"delete","id":"…"},
+//		{"op":"restore","id":"…"},
+//		{"op":"stock","sku":"A","delta":-3,"reason":"order 17"},
+//		{"op":"stock","id":"…","on_hand":40}
+//	]}
+//
+// Each operation is what a request of its own would be, and later ones see what earlier ones did.
+// The answer is 200 with {"items":[…],"failed":1}, in order: the status that the operation would
+// have been answered with by itself, the product's id, version and etag, or stock; or a problem. With
+// atomic=true nothing was changed unless failed is 0. A body that is not understood is refused as a
+// whole. An Idempotency-Key covers each operation under its index: a repetition completes what was
+// left undone, and "replayed":true tells what was not.
 //
 // # Changes
 //

@@ -169,6 +169,8 @@ type problemDoc struct {
 	Instance  string       `json:"instance"`
 	Errors    []fieldError `json:"errors"`
 	Product   string       `json:"product"`
+	Variant   string       `json:"variant"`
+	By        *int         `json:"by"`
 	SKU       string       `json:"sku"`
 	Wanted    *int64       `json:"wanted"`
 	Available *int64       `json:"available"`

@@ -44,7 +44,7 @@ func TestBigBodiesAreRefusedUnread(t *testing.T) {
 	a := newAPI(t, nil)
 	p, _ := a.create("A")
 	const size = 20 << 20
-	for _, request := range [][2]string{{"POST", "/products"}, {"PUT", "/skus/A"}, {"PATCH", "/products/" + p.ID}, {"POST", "/products/" + p.ID + "/stock"}, {"PUT", "/products/" + p.ID + "/stock"}, {"POST", "/products/lookup"}} {
+	for _, request := range [][2]string{{"POST", "/products"}, {"PUT", "/skus/A"}, {"PATCH", "/products/" + p.ID}, {"POST", "/products/" + p.ID + "/stock"}, {"PUT", "/products/" + p.ID + "/stock"}, {"POST", "/products/lookup"}, {"POST", "/products/batch"}, {"PATCH", "/groups/g"}} {
 		for _, length := range []int64{size, -1} {
 			body := &zeros{left: size}
 			req, err := http.NewRequestWithContext(t.Context(), request[0], a.url+request[1], body)

@@ -62,17 +62,30 @@ func parseVersion(s string) (int64, bool) {
 // A tag that is none of ours stands for no version: in If-Match it is never met. So is a weak
 // one, for If-Match compares strongly (RFC 9110, section 13.1.1); If-None-Match compares weakly.
 func (h *Handler) expect(r *http.Request, parse func(opaque string) (product.Revision, bool)) (product.Expect, error) {
-	match, err := parseTags(r, "If-Match")
-	if err != nil {
-		return product.Expect{}, err
-	}
-	none, err := parseTags(r, "If-None-Match")
+	match, none, err := preconditions(r)
 	if err != nil {
 		return product.Expect{}, err
 	}
 	if match == nil && none == nil && h.opts.RequirePrecondition && r.Method != http.MethodPost {
 		return product.Expect{}, errPreconditionRequired
 	}
+	return expectation(match, none, parse), nil
+}
+
+// preconditions reads the request's If-Match and If-None-Match; nil if it has none.
+func preconditions(r *http.Request) (match, none *tagList, err error) {
+	match, ok := parseTags(r.Header["If-Match"])
+	if !ok {
+		return nil, nil, badTags("If-Match")
+	}
+	none, ok = parseTags(r.Header["If-None-Match"])
+	if !ok {
+		return nil, nil, badTags("If-None-Match")
+	}
+	return match, none, nil
+}
+
+func expectation(match, none *tagList, parse func(opaque string) (product.Revision, bool)) product.Expect {
 	var e product.Expect
 	if match != nil {
 		e.Exists = match.any
@@ -93,17 +106,13 @@ func (h *Handler) expect(r *http.Request, parse func(opaque string) (product.Rev
 			}
 		}
 	}
-	return e, nil
+	return e
 }
 
 // evaluate decides the preconditions of a read in the order of RFC 9110, section 13.2.2. It
 // returns 200 or 304, or an error.
 func evaluate(r *http.Request, opaque []byte) (status int, err error) {
-	match, err := parseTags(r, "If-Match")
-	if err != nil {
-		return 0, err
-	}
-	none, err := parseTags(r, "If-None-Match")
+	match, none, err := preconditions(r)
 	if err != nil {
 		return 0, err
 	}
@@ -137,15 +146,14 @@ func (l *tagList) has(opaque []byte, weakly bool) bool {
 }
 
 // parseTags reads a header field that is "*" or a list of entity tags (RFC 9110, section 8.8.3
-// and 5.6.1); nil if the request has none.
-func parseTags(r *http.Request, field string) (*tagList, error) {
-	lines := r.Header[field]
+// and 5.6.1); nil if it is not there.
+func parseTags(lines []string) (list *tagList, ok bool) {
 	if len(lines) == 0 {
-		return nil, nil
+		return nil, true
 	}
 	s := strings.Trim(strings.Join(lines, ","), " \t")
 	if s == "*" {
-		return &tagList{any: true}, nil
+		return &tagList{any: true}, true
 	}
 	var l tagList
 	for {
@@ -158,15 +166,12 @@ func parseTags(r *http.Request, field string) (*tagList, error) {
 		opaque, rest, closed := strings.Cut(rest, `"`)
 		rest = strings.TrimLeft(rest, " \t")
 		if !opened || !closed || !isOpaque(opaque) || rest != "" && rest[0] != ',' {
-			return nil, badTags(field)
+			return nil, false
 		}
 		l.tags = append(l.tags, tag{opaque: opaque, weak: weak})
 		s = rest
 	}
-	if len(l.tags) == 0 {
-		return nil, badTags(field)
-	}
-	return &l, nil
+	return &l, len(l.tags) > 0
 }
 
 func isOpaque(s string) bool {

@@ -24,74 +24,105 @@ func (p *problem) Unwrap() error { return p.kind }
 // fail answers with the problem document of err, and logs its cause where the client does not
 // learn it. Nothing may have been written before.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var own *problem
-	var invalid *product.InvalidError
-	var taken *product.TakenError
-	var short *product.StockError
-	var expired *product.ChangesExpiredError
+	e := explain(r, err)
+	if e.kind.logged {
+		h.log(w, r, e.kind, err)
+	}
+	header := w.Header()
 	switch {
-	case errors.As(err, &taken) && taken.Field == "options":
+	case e.kind.retryAfter != "":
+		header.Set("Retry-After", e.kind.retryAfter)
+	case e.kind.is == product.ErrOutcomeUnknown && repeatable(r):
+		header.Set("Retry-After", "1")
+	}
+	header.Set("Cache-Control", "no-store")
+	header.Del("Etag")
+	buf := getBuffer()
+	defer putBuffer(buf)
+	buf.b = e.append(buf.b, h.opts.ProblemBase, header.Get(headerRequestID))
+	h.write(w, e.kind.status, h.headers.problem, buf.b)
+}
+
+// log tells the operator the cause of a problem.
+func (h *Handler) log(w http.ResponseWriter, r *http.Request, kind *problemKind, err error) {
+	level := slog.LevelWarn
+	if kind.status == http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	h.opts.Logger.Log(r.Context(), level, "httpapi: "+kind.title,
+		"request_id", w.Header().Get(headerRequestID), "pattern", r.Pattern, "status", kind.status, "error", err)
+}
+
+// explained is an error as the client learns it. What does not apply is nil.
+type explained struct {
+	kind    *problemKind
+	detail  string
+	faults  []product.Fault
+	taken   *product.TakenError
+	short   *product.StockError
+	variant *product.VariantError
+	undone  *product.NotAppliedError
+	expired *product.ChangesExpiredError
+}
+
+// explain finds what the client should know of an error.
+func explain(r *http.Request, err error) explained {
+	var e explained
+	switch {
+	case errors.As(err, &e.taken) && e.taken.Field == "options":
 		err = errors.Join(errOptionsTaken, err)
 	case errors.Is(err, context.Canceled) && r.Context().Err() == nil:
 		err = errors.Join(product.ErrClosed, err) // the client is there: it was the Service that ended
 	}
-	kind := kindOf(err)
-	header := w.Header()
-	id := header.Get(headerRequestID)
-	if kind.logged {
-		level := slog.LevelWarn
-		if kind.status == http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		h.opts.Logger.Log(r.Context(), level, "httpapi: "+kind.title, "request_id", id, "pattern", r.Pattern, "status", kind.status, "error", err)
+	e.kind = kindOf(err)
+	e.detail = e.kind.detail
+	if e.kind.is == product.ErrOutcomeUnknown && repeatable(r) {
+		e.detail = "The change may or may not have been made. Send the request again with the same Idempotency-Key."
 	}
-	if kind.retryAfter != "" {
-		header.Set("Retry-After", kind.retryAfter)
-	}
-	detail, faults := kind.detail, []product.Fault(nil)
-	if kind.is == product.ErrOutcomeUnknown && repeatable(r) {
-		header.Set("Retry-After", "1")
-		detail = "The change may or may not have been made. Send the request again with the same Idempotency-Key."
-	}
-	header.Set("Cache-Control", "no-store")
-	header.Del("Etag")
-
+	var own *problem
 	switch {
 	case errors.As(err, &own):
-		faults = own.faults
+		e.faults = own.faults
 		if own.detail != "" {
-			detail = own.detail
+			e.detail = own.detail
 		}
-	case errors.As(err, &invalid):
-		faults = invalid.Faults
-	case taken != nil:
-		faults = []product.Fault{{Field: taken.Field, Code: "taken", Message: "belongs to product " + taken.By.String()}}
-	case errors.As(err, &short), errors.As(err, &expired):
+	case e.taken != nil:
+		e.faults = []product.Fault{{Field: e.taken.Field, Code: "taken", Message: "belongs to product " + e.taken.By.String()}}
+	case errors.As(err, &e.short), errors.As(err, &e.undone), errors.As(err, &e.expired):
+	default:
+		e.faults = faultsOf(err)
 	}
+	errors.As(err, &e.variant)
+	return e
+}
 
-	buf := getBuffer()
-	defer putBuffer(buf)
-	b := buf.b
-	b = productjson.AppendString(append(b, `{"type":`...), h.opts.ProblemBase+kind.slug)
-	b = productjson.AppendString(append(b, `,"title":`...), kind.title)
-	b = strconv.AppendInt(append(b, `,"status":`...), int64(kind.status), 10)
-	b = productjson.AppendString(append(b, `,"detail":`...), detail)
-	b = productjson.AppendString(append(b, `,"instance":`...), id)
-	b = appendFaults(b, faults)
-	if taken != nil {
-		b = productjson.AppendString(append(b, `,"product":`...), taken.By.String())
+// append appends the problem document.
+func (e explained) append(b []byte, base, instance string) []byte {
+	b = productjson.AppendString(append(b, `{"type":`...), base+e.kind.slug)
+	b = productjson.AppendString(append(b, `,"title":`...), e.kind.title)
+	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.kind.status), 10)
+	b = productjson.AppendString(append(b, `,"detail":`...), e.detail)
+	b = productjson.AppendString(append(b, `,"instance":`...), instance)
+	b = appendFaults(b, e.faults)
+	if e.variant != nil {
+		b = productjson.AppendString(append(b, `,"variant":`...), e.variant.ID.String())
 	}
-	if short != nil {
-		b = productjson.AppendString(append(b, `,"product":`...), short.ProductID.String())
-		b = productjson.AppendString(append(b, `,"sku":`...), short.SKU)
-		b = strconv.AppendInt(append(b, `,"wanted":`...), short.Wanted, 10)
-		b = strconv.AppendInt(append(b, `,"available":`...), short.Available, 10)
+	if e.undone != nil {
+		b = strconv.AppendInt(append(b, `,"by":`...), int64(e.undone.By), 10)
 	}
-	if expired != nil {
-		b = appendRange(b, expired)
+	if e.taken != nil {
+		b = productjson.AppendString(append(b, `,"product":`...), e.taken.By.String())
 	}
-	buf.b = append(b, '}')
-	h.write(w, kind.status, h.headers.problem, buf.b)
+	if e.short != nil {
+		b = productjson.AppendString(append(b, `,"product":`...), e.short.ProductID.String())
+		b = productjson.AppendString(append(b, `,"sku":`...), e.short.SKU)
+		b = strconv.AppendInt(append(b, `,"wanted":`...), e.short.Wanted, 10)
+		b = strconv.AppendInt(append(b, `,"available":`...), e.short.Available, 10)
+	}
+	if e.expired != nil {
+		b = appendRange(b, e.expired)
+	}
+	return append(b, '}')
 }
 
 func appendFaults(b []byte, faults []product.Fault) []byte {
@@ -116,7 +147,7 @@ func contentError(err error) error {
 	case errors.As(err, &syntax):
 		return &problem{kind: errMalformed, detail: "The body is no valid JSON. " + syntax.Error() + "."}
 	case errors.As(err, &invalid) && onlyReadOnly(invalid.Faults):
-		return &problem{kind: errReadOnly, faults: invalid.Faults}
+		return errors.Join(&problem{kind: errReadOnly, faults: invalid.Faults}, err) // which may name a variant
 	}
 	return err
 }

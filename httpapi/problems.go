@@ -58,6 +58,7 @@ var problems = []problemKind{
 	{is: product.ErrBadCursor, status: 400, slug: "bad-cursor", title: "Bad cursor", detail: "The cursor is damaged, or belongs to another filter or order. Begin without one."},
 	{is: product.ErrChangesExpired, status: 410, slug: "changes-expired", title: "Changes expired", detail: "The changes after this position are no longer kept. Read the catalogue anew and go on after newest, or go on after oldest with a gap."},
 	{is: product.ErrNotFound, status: 404, slug: "not-found", title: "Product not found", detail: "There is no such product, or it has been deleted."},
+	{is: product.ErrNotApplied, status: 424, slug: "not-applied", title: "Not applied", detail: "The operation was in order, but another one of the same atomic batch was not, so nothing was changed."},
 	{is: product.ErrPreconditionFailed, status: 412, slug: "precondition-failed", title: "Precondition failed", detail: "The resource is not what If-Match or If-None-Match expects. Read it again and decide anew."},
 	{is: errOptionsTaken, status: 409, slug: "options-taken", title: "Options taken", detail: "Another product of the same group has the same options."},
 	{is: product.ErrTaken, status: 409, slug: "sku-taken", title: "SKU taken", detail: "Another product has the same SKU."},

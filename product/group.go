@@ -26,6 +26,9 @@ func (s *Service) UpdateGroup(ctx context.Context, group string, p Patch) ([]Pro
 	if p.SKU != nil {
 		f.add("sku", "read_only", "is each variant's own; leave it out here, and rename the products one by one")
 	}
+	if a := p.Assert; a.OnHand != nil || a.Reserved != nil || a.Available != nil {
+		f.add("stock", "read_only", "is each variant's own; leave it out here")
+	}
 	if err := f.err(); err != nil {
 		return nil, err
 	}

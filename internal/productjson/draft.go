@@ -9,20 +9,21 @@ func DecodeDraft(data []byte) (product.Draft, error) {
 	if err != nil {
 		return product.Draft{}, err
 	}
-	p := r.patch()
-	return r.draftWithPrice(&p), r.err()
+	p := r.patch("")
+	return r.draftWithPrice("", &p), r.err()
 }
 
-func (r *reader) draftWithPrice(p *product.Patch) product.Draft {
-	d := r.draft(p)
-	if (p.Price == nil || p.Price.Clear) && !r.faulty("price") && !r.faulty("") {
-		r.fault("price", "required", `is missing; give one like {"amount":1999,"currency":"EUR"}`)
+func (r *reader) draftWithPrice(field string, p *product.Patch) product.Draft {
+	d := r.draft(field, p)
+	price := within(field, "price")
+	if (p.Price == nil || p.Price.Clear) && !r.faulty(price) && !r.faulty(field) {
+		r.fault(price, "required", `is missing; give one like {"amount":1999,"currency":"EUR"}`)
 	}
 	return d
 }
 
-// draft is what the patch makes of nothing.
-func (r *reader) draft(p *product.Patch) product.Draft {
+// draft is what the patch at this path makes of nothing.
+func (r *reader) draft(field string, p *product.Patch) product.Draft {
 	d := product.Draft{Product: product.Product{
 		SKU:         value(p.SKU),
 		Name:        value(p.Name),
@@ -44,10 +45,10 @@ func (r *reader) draft(p *product.Patch) product.Draft {
 		UpdatedAt:   value(p.Assert.UpdatedAt),
 	}, Stock: p.Assert.OnHand}
 	if p.Price != nil {
-		d.Price = r.amount("price", p.Price)
+		d.Price = r.amount(within(field, "price"), p.Price)
 	}
 	if p.CompareAt != nil && !p.CompareAt.Clear {
-		d.CompareAt = new(r.amount("compare_at", p.CompareAt))
+		d.CompareAt = new(r.amount(within(field, "compare_at"), p.CompareAt))
 	}
 	if p.Options != nil {
 		for name, value := range p.Options.Set {
@@ -62,7 +63,7 @@ func (r *reader) draft(p *product.Patch) product.Draft {
 	if p.Attributes != nil {
 		d.Attributes = p.Attributes.Merge
 	}
-	r.assertStock(&p.Assert)
+	r.assertStock(within(field, "stock"), &p.Assert)
 	return d
 }
 
@@ -85,10 +86,10 @@ func (r *reader) faulty(field string) bool {
 
 // assertStock checks what a draft cannot carry. Only a product's on-hand stock can be written,
 // so the rest must follow from it.
-func (r *reader) assertStock(a *product.Assert) {
+func (r *reader) assertStock(field string, a *product.Assert) {
 	reserved, available := value(a.Reserved), value(a.Available)
 	if reserved != 0 || a.Available != nil && available != value(a.OnHand) {
-		r.fault("stock", "read_only", "takes only on_hand here; reserved and available follow from reservations")
+		r.fault(field, "read_only", "takes only on_hand here; reserved and available follow from reservations")
 	}
 }
 
@@ -107,8 +108,8 @@ func DecodeEntry(data []byte) (product.Entry, error) {
 	if err != nil {
 		return product.Entry{}, err
 	}
-	p := r.patch()
-	e := product.Entry{Draft: r.draftWithPrice(&p), Patch: p}
+	p := r.patch("")
+	e := product.Entry{Draft: r.draftWithPrice("", &p), Patch: p}
 	a := &e.Patch.Assert
 	a.OnHand, a.Reserved, a.Available = nil, nil, nil // the draft's stock is set, not agreed with
 	if o := e.Patch.Options; o != nil {

@@ -67,6 +67,14 @@ func FuzzDecodeSmallBodies(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, n, again)
 		}
+		if items, err := productjson.DecodeBatch(data); explained(t, err) {
+			require.NotEmpty(t, items)
+		}
+		if items, err := productjson.DecodeBatch([]byte(`{"items":[{"op":"create","product":` + string(data) + `}]}`)); err == nil {
+			d, err := productjson.DecodeDraft(data)
+			require.NoError(t, err)
+			require.Equal(t, d, items[0].Draft)
+		}
 		if keys, err := productjson.DecodeLookup(data); explained(t, err) {
 			for _, key := range keys {
 				require.True(t, json.Valid(productjson.AppendKey(nil, key)))

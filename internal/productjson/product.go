@@ -58,13 +58,13 @@ func DecodePatch(data []byte) (product.Patch, error) {
 	if err != nil {
 		return product.Patch{}, err
 	}
-	p := r.patch()
+	p := r.patch("")
 	return p, r.err()
 }
 
-func (r *reader) patch() product.Patch {
+func (r *reader) patch(field string) product.Patch {
 	var p product.Patch
-	r.object("", func(field, name string) {
+	r.object(field, func(field, name string) {
 		if read, ok := members[name]; ok {
 			read(r, field, &p)
 		} else {

@@ -60,17 +60,21 @@ func (r *reader) object(field string, member func(field, name string)) bool {
 		return false
 	}
 	r.token()
-	prefix := ""
-	if field != "" {
-		prefix = field + "."
-	}
 	for r.d.PeekKind() != jsontext.KindEndObject {
 		t := r.token()
 		name := t.String()
-		member(prefix+short(name), name)
+		member(within(field, short(name)), name)
 	}
 	r.token()
 	return true
+}
+
+// within returns the path of an object's member.
+func within(field, name string) string {
+	if field == "" {
+		return name
+	}
+	return field + "." + name
 }
 
 // array calls element for each element of an array, with its path; element must read it.

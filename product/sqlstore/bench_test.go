@@ -1,14 +1,17 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/storetest"
 )
 
 // benchEach runs a benchmark on every engine that there is, on servers with interpolateParams.
@@ -82,5 +85,55 @@ func BenchmarkApply(b *testing.B) {
 				})
 			}
 		}
+	})
+}
+
+// BenchmarkBatch compares 500 operations in one call with as many calls, one after the other, in
+// one run, because the ratio tells more than a number of some machine.
+func BenchmarkBatch(b *testing.B) {
+	const n = 500
+	benchEach(b, func(b *testing.B, e engine) {
+		svc := storetest.NewService(b, migrated(b, e.open(b), nil), nil)
+		round := 0
+		ops := func() []product.Operation {
+			round++
+			ops := make([]product.Operation, n)
+			for i := range ops {
+				ops[i] = product.Create{Draft: product.Draft{Product: product.Product{
+					SKU: fmt.Sprintf("B-%d-%d", round, i), Name: "Name", Price: product.Money{Amount: 1999, Currency: "EUR"},
+				}}}
+			}
+			return ops
+		}
+		took := make(map[string]time.Duration)
+		timed := func(kind string, do func() error) {
+			start := time.Now()
+			require.NoError(b, do())
+			took[kind] += time.Since(start)
+		}
+		for b.Loop() {
+			single, batch, atomic := ops(), ops(), ops()
+			timed("single", func() error {
+				for _, op := range single {
+					if _, err := svc.Create(b.Context(), op.(product.Create).Draft); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			timed("batch", func() error {
+				outcomes, err := svc.Batch(b.Context(), batch)
+				for _, o := range outcomes {
+					err = errors.Join(err, o.Err)
+				}
+				return err
+			})
+			timed("atomic", func() error { _, err := svc.AtomicBatch(b.Context(), atomic); return err })
+		}
+		for kind, d := range took {
+			b.ReportMetric(float64(b.N*n)/d.Seconds(), kind+"/s")
+		}
+		b.ReportMetric(took["single"].Seconds()/took["batch"].Seconds(), "batch/single")
+		b.ReportMetric(took["single"].Seconds()/took["atomic"].Seconds(), "atomic/single")
 	})
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/productkit-go/productkit/product"
 )
@@ -47,6 +48,8 @@ func (s *suite) groupAsOne() {
 	s.fails(err, product.ErrNotFound, "a group of nobody")
 	_, err = s.UpdateGroup(s.ctx(), "shirt", product.Patch{SKU: ptr("S")})
 	s.fails(err, product.ErrInvalid, "one SKU for all")
+	_, err = s.UpdateGroup(s.ctx(), "shirt", product.Patch{Assert: product.Assert{OnHand: ptr(int64(0))}})
+	s.fails(err, product.ErrInvalid, "one stock for all")
 	_, err = s.UpdateGroup(s.ctx(), "", patch)
 	s.fails(err, product.ErrInvalid, "no group")
 }
@@ -94,14 +97,15 @@ func (s *suite) groupTooBig() {
 		d.Group, d.Options = "big", map[string]string{"No": fmt.Sprint(i)}
 		ops[i] = product.Create{Draft: d}
 	}
-	_, err := s.AtomicBatch(s.ctx(), ops)
+	svc := NewService(s.T, s.store, &product.Options{BatchTimeout: time.Minute}) // however slow the machine is
+	_, err := svc.AtomicBatch(s.ctx(), ops)
 	s.ok(err, "create")
-	_, err = s.UpdateGroup(s.ctx(), "big", product.Patch{Vendor: ptr("Acme")})
+	_, err = svc.UpdateGroup(s.ctx(), "big", product.Patch{Vendor: ptr("Acme")})
 	s.fails(err, product.ErrInvalid, "too many variants")
 	last, err := s.GetBySKU(s.ctx(), fmt.Sprintf("V-%03d", product.MaxVariants))
 	s.ok(err, "get")
 	s.ok(s.Delete(s.ctx(), last.ID, product.Expect{}), "delete one")
-	patched, err := s.UpdateGroup(product.WithIdempotencyKey(s.ctx(), "k"), "big", product.Patch{Vendor: ptr("Acme")})
+	patched, err := svc.UpdateGroup(product.WithIdempotencyKey(s.ctx(), "k"), "big", product.Patch{Vendor: ptr("Acme")})
 	s.ok(err, "as many as may be")
 	s.equal(len(patched), product.MaxVariants, "variants")
 }
