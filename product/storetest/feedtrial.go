@@ -48,11 +48,10 @@ type delivery struct {
 
 // Run runs the trial and returns the first promise that is broken.
 func (f FeedTrial) Run(ctx context.Context) error {
-	for option, fallback := range map[*int]int{&f.Writers: 8, &f.Writes: 40, &f.Followers: 3, &f.Products: 10} {
-		if *option == 0 {
-			*option = fallback
-		}
-	}
+	def(&f.Writers, 8)
+	def(&f.Writes, 40)
+	def(&f.Followers, 3)
+	def(&f.Products, 10)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var fail sync.Once

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -199,45 +198,6 @@ func (s *suite) cappedCount() {
 }
 
 func (s *suite) pagingUnderWrites() {
-	const n = 60
-	s.shelf(n)
-	stay := map[uuid.UUID]bool{}
-	for p, err := range s.All(s.ctx(), product.Query{}) {
-		s.ok(err, "list")
-		stay[p.ID] = true
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		random := rand.New(rand.NewPCG(1, 2))
-		for i := range n {
-			d := draft(fmt.Sprintf("S-%03d-%d", random.IntN(n), i))
-			d.Name, d.Price.Amount = "m", int64(random.IntN(4))
-			p, err := s.Service.Create(s.ctx(), d)
-			if err == nil && i%2 == 0 {
-				err = s.Delete(s.ctx(), p.ID, product.Expect{})
-			}
-			if err != nil {
-				s.Errorf("writing beside: %v", err)
-				return
-			}
-		}
-	}()
-	for writing := true; writing; {
-		select {
-		case <-done:
-			writing = false
-		default:
-		}
-		for _, sort := range product.Sorts() {
-			seen := map[uuid.UUID]int{}
-			for p, err := range s.All(s.ctx(), product.Query{Sort: sort, Limit: 7, Currency: "EUR"}) {
-				s.ok(err, "%s", sort)
-				seen[p.ID]++
-			}
-			for id := range stay {
-				s.equal(seen[id], 1, "times that %s was seen by %s", id, sort)
-			}
-		}
-	}
+	trial := PagingTrial{Store: s.store, Stay: 20, Limits: []int{3, 11}}
+	s.ok(trial.Run(s.ctx()), "trial")
 }
