@@ -137,7 +137,15 @@ func (a *api) do(method, path, body string, headers ...string) answer {
 	return a.send(req)
 }
 
+// send exchanges a request for an answer and holds both against the contract.
 func (a *api) send(req *http.Request) answer {
+	a.t.Helper()
+	got := a.exchange(req)
+	theContract().check(req, a.prefix(), got)
+	return got
+}
+
+func (a *api) exchange(req *http.Request) answer {
 	a.t.Helper()
 	res, err := a.client.Do(req)
 	require.NoError(a.t, err)
@@ -149,7 +157,6 @@ func (a *api) send(req *http.Request) answer {
 	if got.status >= 400 && req.Method != http.MethodHead {
 		got.problem()
 	}
-	theContract().check(req, a.prefix(), got)
 	return got
 }
 

@@ -297,25 +297,3 @@ func numbered(n int) string {
 	}
 	return b.String()
 }
-
-func FuzzListQuery(f *testing.F) {
-	a := newAPI(f, nil)
-	a.create("A")
-	a.create("B")
-	for _, query := range []string{"limit=1", "limit=1&cursor=" + a.list("limit=1").NextCursor, "sort=-price&currency=EUR", "a;b", "%zz", "updated_since=2020-01-01T00:00:00Z", "vendor=%ff", "sku_prefix=%25_", "tag=%00"} {
-		f.Add(query)
-	}
-	f.Fuzz(func(t *testing.T, query string) {
-		a := *a
-		a.t = t
-		u, err := url.Parse(a.url + "/products")
-		require.NoError(t, err)
-		u.RawQuery = query
-		if _, err := url.Parse(u.String()); err != nil || strings.ContainsAny(query, "#\r\n \t") {
-			t.Skip()
-		}
-		if r := a.do("GET", "/products?"+query, ""); r.status != 200 {
-			r.is(400)
-		}
-	})
-}
