@@ -3,7 +3,6 @@ package sqlstore_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/product"
-	"github.com/productkit-go/productkit/product/sqlstore"
 	"github.com/productkit-go/productkit/product/storetest"
 )
 
@@ -42,12 +40,8 @@ func order(ctx context.Context, s *product.Service, name string) (created, sold 
 
 // writeUntilKilled is the life of a child process. It says what it tries and what succeeded.
 func writeUntilKilled() error {
-	db, err := sql.Open(os.Getenv(killDriver), os.Getenv(killDSN))
-	if err != nil {
-		return err
-	}
 	ctx := context.Background()
-	store, err := sqlstore.New(ctx, db, nil)
+	store, err := openGiven(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,9 +95,7 @@ func TestKilledProcessesLoseNothingThatTheyAcknowledgedAndRetriesDoNothingTwice(
 // tried, and whether it had been told of success.
 func killOne(t *testing.T, e engine, round string) map[string]bool {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), killRound+"="+round, killDriver+"="+e.driver, killDSN+"="+e.dsn)
-	cmd.Stderr = os.Stderr
+	cmd := e.process(t, killRound+"="+round)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

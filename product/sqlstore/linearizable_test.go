@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -59,16 +58,15 @@ func TestACatalogueThatErrsIsNotTakenForLinearizable(t *testing.T) {
 // far as it happened.
 func recordProcesses(t *testing.T, e engine, period time.Duration, atLeast int, fault string) []operation {
 	t.Helper()
+	e = e.hasty()
 	store := migrated(t, e.open(t), nil)
 	const processes = 3
 	var all sync.WaitGroup
 	var printed [processes][]byte
 	var failures [processes]error
 	for i := range processes {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), killDriver+"="+e.driver, killDSN+"="+e.dsn, fmt.Sprintf("%s=%d", recordClient, i),
-			fmt.Sprintf("%s=%s", recordFor, period), fmt.Sprintf("%s=%d", recordAtLeast, atLeast), recordFault+"="+fault)
-		cmd.Stderr = os.Stderr
+		cmd := e.process(t, fmt.Sprintf("%s=%d", recordClient, i), fmt.Sprintf("%s=%s", recordFor, period),
+			fmt.Sprintf("%s=%d", recordAtLeast, atLeast), recordFault+"="+fault)
 		all.Go(func() { printed[i], failures[i] = cmd.Output() })
 	}
 	all.Wait()

@@ -2,7 +2,6 @@ package sqlstore_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/productkit-go/productkit/product"
-	"github.com/productkit-go/productkit/product/sqlstore"
 )
 
 const (
@@ -42,14 +40,9 @@ func record() error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open(os.Getenv(killDriver), os.Getenv(killDSN))
-	if err != nil {
-		return err
-	}
-	db.SetMaxOpenConns(4)
 	ctx, cancel := context.WithTimeout(context.Background(), period+2*time.Minute)
 	defer cancel()
-	store, err := sqlstore.New(ctx, db, nil)
+	store, err := openGiven(ctx)
 	if err != nil {
 		return err
 	}

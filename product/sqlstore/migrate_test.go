@@ -69,11 +69,7 @@ func schema(t testing.TB, db *sql.DB, e engine) []string {
 	return lines
 }
 
-const (
-	killAfter  = "SQLSTORE_TEST_KILL_AFTER" // statements; 0: never
-	killDriver = "SQLSTORE_TEST_DRIVER"
-	killDSN    = "SQLSTORE_TEST_DSN"
-)
+const killAfter = "SQLSTORE_TEST_KILL_AFTER" // statements; 0: never
 
 // migrateAndDie is the life of a child process: it migrates, and after so many statements
 // nobody hears from it again.
@@ -99,10 +95,7 @@ func migrateAndDie() error {
 
 // child starts this test binary as a process that migrates e.
 func child(t testing.TB, e engine, n int) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", killAfter, n), killDriver+"="+e.driver, killDSN+"="+e.dsn)
-	cmd.Stderr = os.Stderr
-	return cmd
+	return e.process(t, fmt.Sprintf("%s=%d", killAfter, n))
 }
 
 func TestAMigrationKilledAfterAnyStatementIsFinishedByTheNext(t *testing.T) {

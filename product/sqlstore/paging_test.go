@@ -19,7 +19,7 @@ func TestPagesSkipAndRepeatNothing(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), testscale.N(2*time.Minute, 10*time.Minute))
 		defer cancel()
 		trial := storetest.PagingTrial{
-			Store:  migrated(t, e.open(t), nil),
+			Store:  migrated(t, e.hasty().open(t), nil),
 			Stay:   testscale.N(10, 200),
 			Limits: testscale.N([]int{2}, []int{1, 7, 50, 200}),
 		}
@@ -54,7 +54,7 @@ func TestTheTrialOfPagesCatchesOffsets(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		err := storetest.PagingTrial{
-			Store:  offsetPager{migrated(t, e.open(t), nil), map[uuid.UUID]int{}},
+			Store:  offsetPager{migrated(t, e.hasty().open(t), nil), map[uuid.UUID]int{}},
 			Stay:   40,
 			Limits: []int{3},
 		}.Run(ctx)

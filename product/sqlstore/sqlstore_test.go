@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled, recordClient: record} {
+	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled, recordClient: record, ruleInstance: writeByTheRules} {
 		if os.Getenv(variable) == "" {
 			continue
 		}
@@ -74,6 +74,14 @@ func forEachServer(t *testing.T, test func(t *testing.T, e engine)) {
 }
 
 func (e engine) open(t testing.TB) *sql.DB { return open(t, e.driver, e.dsn) }
+
+// hasty returns the engine without SQLite's waiting for the disk, where no power failure is tried.
+func (e engine) hasty() engine {
+	if e.driver == "sqlite" {
+		e.dsn += "&_pragma=synchronous(off)"
+	}
+	return e
+}
 
 // with returns the engine with other settings in its data source name; servers only.
 func (e engine) with(t testing.TB, change func(c *mysql.Config)) engine {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -124,65 +122,14 @@ func (s *suite) cancelled() {
 	s.fails(err, product.ErrNotFound, "get")
 }
 
-// services has several Services, as on several instances, create, rename, delete and restore
-// products under few SKUs, and wants every SKU to have one owner, every version to be
-// recorded, and no error but the rules'.
+// services has several Services, as on several instances, work on one store.
 func (s *suite) services() {
-	const instances, rounds = 3, 40
-	skus := []string{"A", "B", "C", "D"}
-	s.crowd(instances*4, func(i int) {
-		svc := s.Service
-		if i%instances > 0 {
-			svc = NewService(s.T, s.store, &product.Options{WriteBatches: 1})
-		}
-		random := rand.New(rand.NewPCG(uint64(i), 1))
-		pick := func() string { return skus[random.IntN(len(skus))] }
-		for range rounds {
-			err := s.step(svc, random, pick)
-			if err != nil && !matches(err, product.ErrTaken, product.ErrNotFound, product.ErrInsufficientStock, product.ErrBusy) {
-				s.Errorf("unexpected: %v", err)
-				return
-			}
+	const instances = 3
+	trial := InvariantsTrial{Writes: 20}
+	s.crowd(instances, func(i int) {
+		if err := trial.Write(s.ctx(), s.store, i); err != nil {
+			s.Errorf("instance %d: %v", i, err)
 		}
 	})
-	for _, deleted := range []bool{false, true} {
-		owners := map[string]uuid.UUID{}
-		for p, err := range s.All(s.ctx(), product.Query{Deleted: deleted}) {
-			s.ok(err, "list")
-			if other, ok := owners[p.SKU]; ok && !deleted {
-				s.Fatalf("%s and %s both have SKU %s", other, p.ID, p.SKU)
-			}
-			owners[p.SKU] = p.ID
-			changes := slices.DeleteFunc(s.changes(p.ID), func(c product.Change) bool { return c.Kind == product.ChangeStock })
-			s.equal(int64(len(changes)), p.Version, "records of %s", p.ID)
-			for i, change := range changes {
-				s.equal(change.Version, int64(i+1), "version of record %d", i)
-			}
-		}
-	}
-}
-
-func (s *suite) step(svc *product.Service, random *rand.Rand, pick func() string) error {
-	ctx := s.ctx()
-	if random.IntN(4) == 0 {
-		_, err := svc.Create(ctx, draft(pick()))
-		return err
-	}
-	deleted := random.IntN(6) == 0
-	page, err := svc.List(ctx, product.Query{Deleted: deleted, SKUPrefix: pick()})
-	if err != nil || len(page.Items) == 0 {
-		return err
-	}
-	id := page.Items[random.IntN(len(page.Items))].ID
-	switch {
-	case deleted:
-		_, err = svc.Restore(ctx, id, product.Expect{})
-	case random.IntN(3) == 0:
-		err = svc.Delete(ctx, id, product.Expect{})
-	case random.IntN(2) == 0:
-		_, err = svc.Update(ctx, id, product.Patch{SKU: ptr(pick()), Vendor: ptr(strings.Repeat("v", random.IntN(5)))}, product.Expect{})
-	default:
-		_, err = svc.AdjustStock(ctx, id, int64(random.IntN(5)-2), "", product.Expect{})
-	}
-	return err
+	s.ok(trial.Check(s.ctx(), s.store), "check")
 }

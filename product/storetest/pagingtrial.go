@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -37,18 +36,16 @@ type paged struct {
 const someTag = "some"
 
 // Run runs the trial and returns the first promise that is broken.
-func (t PagingTrial) Run(ctx context.Context) (err error) {
+func (t PagingTrial) Run(ctx context.Context) error {
 	def(&t.Stay, 40)
 	def(&t.Writers, 4)
 	if t.Limits == nil {
 		t.Limits = []int{1, 7, 50}
 	}
-	svc := product.NewService(t.Store, nil)
-	defer func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		err = errors.Join(err, svc.Close(ending))
-	}()
+	return withService(ctx, t.Store, func(svc *product.Service) error { return t.run(ctx, svc) })
+}
+
+func (t PagingTrial) run(ctx context.Context, svc *product.Service) error {
 	random := rand.New(rand.NewPCG(1, 5))
 	stay := make([]paged, t.Stay)
 	for i := range stay {
@@ -70,7 +67,7 @@ func (t PagingTrial) Run(ctx context.Context) (err error) {
 			}
 		})
 	}
-	err = t.read(ctx, svc, stay, wrote)
+	err := t.read(ctx, svc, stay, wrote)
 	close(done)
 	writers.Wait()
 	if ctx.Err() != nil { // what a writer met, or the caller's end
