@@ -44,6 +44,17 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, idempotencyKey{}, &idempotent{key: key})
 }
 
+// IdempotencyKey returns the key of a context from [WithIdempotencyKey], and a function that tells
+// whether its write was a repetition, for [Replayed]. It is for those who carry a write on to a
+// Service elsewhere.
+func IdempotencyKey(ctx context.Context) (key string, answered func(replayed bool), ok bool) {
+	i := idempotentOf(ctx)
+	if i == nil {
+		return "", nil, false
+	}
+	return i.key, i.replayed.Store, true
+}
+
 // Replayed reports whether the write made with ctx was answered with the outcome of an earlier
 // one; of a batch, whether every operation was. It is false before the write has returned, and without [WithIdempotencyKey].
 func Replayed(ctx context.Context) bool {

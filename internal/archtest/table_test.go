@@ -76,6 +76,12 @@ var table = map[string]row{
 		never:   []string{"database/sql"},
 		why:     "handlers know the catalogue and not its storage",
 	},
+	"httpapi/client": {
+		own:     []string{"product", "product/feed", "internal/productjson"},
+		foreign: withText,
+		never:   []string{"database/sql"},
+		why:     "speaks with a catalogue, and keeps none",
+	},
 	"health": {why: "of use without a catalogue and without a pool"},
 	"examples/...": {
 		own:     []string{anything},
