@@ -30,11 +30,11 @@ var table = map[string]row{
 		why:     "the rules know neither SQL nor HTTP",
 	},
 	"product/sqlstore": {
-		own: []string{"product", "internal/txretry", "product/sqlstore/migrations"},
+		own: []string{"product", "internal/searchtext", "internal/txretry", "product/sqlstore/migrations"},
 		foreign: join(uuidOnly, driver, []string{
 			"github.com/Masterminds/squirrel", "github.com/lann/builder", "github.com/lann/ps",
 			"github.com/pressly/goose/v3", "github.com/mfridman/interpolate", "github.com/sethvargo/go-retry",
-			"go.uber.org/multierr", "golang.org/x/sync",
+			"go.uber.org/multierr", "golang.org/x/sync", "golang.org/x/text", // x/text for internal/searchtext
 		}),
 		never: []string{"net/http"},
 		why:   "the only one that builds SQL and migrates; the host brings the SQLite driver",
@@ -93,6 +93,11 @@ var table = map[string]row{
 		foreign: withJSON,
 		never:   []string{"database/sql", "net/http"},
 		why:     "one spelling of a product for httpapi and feed",
+	},
+	"internal/searchtext": {
+		foreign: []string{"golang.org/x/text"},
+		never:   []string{"database/sql", "net/http"},
+		why:     "what a product is found by, the same for every engine",
 	},
 	"internal/txretry":   {why: "which errors to try again, shared by pool and sqlstore"},
 	"internal/testscale": {why: "the size of tests"},
