@@ -36,10 +36,14 @@
 // GET and lookup of products take ?include=stock, and ?fields=sku,price for these members and
 // the id alone. Lists take status, published (active, and within publish_at and unpublish_at
 // now), category, tag, vendor, group, sku_prefix, currency, price_min, price_max, in_stock,
-// updated_since, deleted, sort (one of [product.Sorts]), limit and cursor, and count=true for
+// updated_since, deleted, q, sort (one of [product.Sorts]), limit and cursor, and count=true for
 // "count":{"value":10000,"precision":"at_least"} or "exact", which stops at
 // [product.MaxCount]. Histories take limit and cursor. Unknown and repeated parameters are
 // refused. A SKU in a path is percent-encoded; a/b is /skus/a%2Fb.
+//
+// With q, whatever a shopper typed, a list is of the products that have all its words, the best
+// match first unless sort is given, and ends at [product.MaxHits]; [product.Query] has the rules.
+// Where the store keeps no index for it the answer is 501.
 //
 // An import takes format (native, shopify or, by its media type, ndjson), currency, map=Header:field,…,
 // image_base, encoding and dry_run; package feed describes them. Its answer begins with the first

@@ -15,7 +15,7 @@ import (
 
 // exportParams are those of a list that say which products, not how they are shown.
 func exportParams() []string {
-	shown := []string{"deleted", "sort", "limit", "cursor", "include", "fields", "count"}
+	shown := []string{"deleted", "q", "sort", "limit", "cursor", "include", "fields", "count"}
 	return append(slices.DeleteFunc(listParams(), func(name string) bool { return slices.Contains(shown, name) }), "format")
 }
 

@@ -13,7 +13,7 @@ import (
 
 func listParams() []string {
 	return []string{"status", "published", "category", "tag", "vendor", "group", "sku_prefix", "price_min", "price_max", "currency",
-		"in_stock", "updated_since", "deleted", "sort", "limit", "cursor", "count", "include", "fields"}
+		"in_stock", "updated_since", "deleted", "q", "sort", "limit", "cursor", "count", "include", "fields"}
 }
 
 // parseQuery reads the filter of a list, and whether it is to be counted, from parameters that
@@ -33,6 +33,7 @@ func parseQuery(values url.Values) (q product.Query, count bool, err error) {
 		PriceMax:     v.integer("price_max"),
 		InStock:      v.flag("in_stock"),
 		UpdatedSince: v.time("updated_since"),
+		Text:         values.Get("q"),
 		Sort:         product.Sort(values.Get("sort")),
 		Limit:        v.limit(product.MaxLimit),
 		Cursor:       values.Get("cursor"),

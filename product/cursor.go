@@ -24,7 +24,7 @@ func (q *Query) digest() [8]byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
 		string(q.Status), q.Category, q.Tag, q.Vendor, q.Group, q.SKUPrefix, q.Currency,
 		optional(q.PriceMin), optional(q.PriceMax), optional(q.InStock), optional(q.Published),
-		q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort),
+		q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort), q.Text,
 	}))
 	return [8]byte(sum[:8])
 }
@@ -39,6 +39,12 @@ func optional[T any](v *T) string {
 // cursor returns the cursor of the page that follows last.
 func (q *Query) cursor(last *Product) string {
 	position := q.Sort.position(last)
+	if q.ranked() {
+		position.Int = int64(q.Limit)
+		if q.After != nil {
+			position.Int += q.After.Int
+		}
+	}
 	digest := q.digest()
 	b := append([]byte{cursorForm}, digest[:]...)
 	b = append(b, position.ID[:]...)
@@ -62,6 +68,9 @@ func (q *Query) parseCursor() (*Position, error) {
 	}
 	number, n := binary.Varint(b[25:])
 	if n <= 0 || len(b)-25-n > 4*MaxNameLen || len(b) > 25+n && !q.Sort.byText() {
+		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+	}
+	if q.ranked() && (number < 0 || number > MaxHits) {
 		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
 	}
 	return &Position{ID: uuid.UUID(b[9:25]), Int: number, Text: string(b[25+n:])}, nil

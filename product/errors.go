@@ -41,6 +41,9 @@ var (
 	// ErrBadCursor: the cursor is damaged, or belongs to another filter or order.
 	ErrBadCursor = errors.New("product: bad cursor")
 
+	// ErrSearchOff: the store keeps no index for [Query].Text.
+	ErrSearchOff = errors.New("product: search is switched off")
+
 	// ErrBusy: a row stayed locked for too long, or the database chose this transaction to
 	// resolve a deadlock. Nothing was applied; trying again is safe.
 	ErrBusy = errors.New("product: rows are locked by somebody else")

@@ -11,7 +11,8 @@ const exportPause = time.Minute
 
 // Export calls each with every live product of q and its stock, ordered by SKU, all as of one
 // moment. It ignores q's order, page and Deleted. The snapshot lasts, and holds a connection,
-// until the last call of each has returned: each should not wait for a slow client.
+// until the last call of each has returned: each should not wait for a slow client. It does not
+// search: q.Text must be empty.
 //
 // Errors: [InvalidError], [ErrUnavailable], [ErrClosed], the context's, and the first one of each,
 // which ends the export.
@@ -19,6 +20,11 @@ func (s *Service) Export(ctx context.Context, q Query, each func(Row) error) err
 	q.Sort, q.Limit, q.Cursor, q.Deleted = SortSKU, 0, "", false
 	if err := s.prepare(&q); err != nil {
 		return err
+	}
+	if q.Text != "" {
+		var f faults
+		f.add("q", "mismatch", "searches, which finds the best %d; an export is of everything, so leave it out and filter", MaxHits)
+		return f.err()
 	}
 	if s.closed.Load() {
 		return ErrClosed

@@ -71,9 +71,10 @@ func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]St
 // List returns one page of products.
 //
 // Following the cursors sees each product that existed throughout and whose sort key did not
-// change exactly once, whatever else is written meanwhile.
+// change exactly once, whatever else is written meanwhile. With q.Text this is not promised: each
+// page searches anew and begins behind the last product of the page before.
 //
-// Errors: [InvalidError], [ErrBadCursor], and as [Service.Lookup].
+// Errors: [InvalidError], [ErrBadCursor], [ErrSearchOff], and as [Service.Lookup].
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err := s.prepare(&q); err != nil {
 		return Page{}, err
@@ -97,6 +98,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if len(items) <= limit {
 		return Page{Items: items}, nil
 	}
+	q.Limit = limit
 	return Page{Items: items[:limit], Next: q.cursor(&items[limit-1])}, nil
 }
 
@@ -131,12 +133,12 @@ const MaxCount = 10_000
 
 // Count is how many products there are.
 type Count struct {
-	Value int  // at most [MaxCount]
+	Value int  // at most [MaxCount], of a search [MaxHits]
 	Exact bool // false: there are Value or more
 }
 
 // Count returns how many products a query selects on all its pages together. It stops at
-// [MaxCount], so that it costs little however big the catalogue is.
+// [MaxCount], with q.Text at [MaxHits], so that it costs little however big the catalogue is.
 //
 // Errors: as [Service.List].
 func (s *Service) Count(ctx context.Context, q Query) (Count, error) {
@@ -148,11 +150,15 @@ func (s *Service) Count(ctx context.Context, q Query) (Count, error) {
 		return Count{}, err
 	}
 	defer cancel()
-	n, err := s.store.Count(ctx, q, MaxCount+1)
+	most := MaxCount
+	if q.Text != "" {
+		most = MaxHits
+	}
+	n, err := s.store.Count(ctx, q, most+1)
 	if err != nil {
 		return Count{}, err
 	}
-	return Count{Value: min(n, MaxCount), Exact: n <= MaxCount}, nil
+	return Count{Value: min(n, most), Exact: n <= most}, nil
 }
 
 // prepare checks a query and gives it its time.

@@ -3,6 +3,7 @@ package product
 import (
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -42,6 +43,12 @@ const (
 	MaxLimit     = 200
 )
 
+// Limits of a search.
+const (
+	MaxTextLen = 128  // characters
+	MaxHits    = 1000 // products; who does not find it among these needs another word
+)
+
 // Query selects and orders products. Its zero value lists all live products, oldest first.
 // Filters are combined with and.
 type Query struct {
@@ -57,9 +64,19 @@ type Query struct {
 	PriceMax     *int64
 	InStock      *bool     // true: available above zero; false: not
 	UpdatedSince time.Time // inclusive
-	Deleted      bool      // list the deleted products instead of the live ones
 
-	Sort   Sort   // default [SortCreated]
+	// Text is what a shopper typed, of any form, up to [MaxTextLen] characters. Selected are
+	// products that have all its words, whatever their case and accents: in the name, SKU, barcode,
+	// vendor, category, tags, group, values of options, or description. Words in double quotes stand
+	// side by side. Of the last word the beginning is enough, unless a space follows. A text without
+	// any letter or digit selects nothing.
+	//
+	// At most the best [MaxHits] are selected, ordered by how well they match if Sort is empty.
+	Text string
+
+	Deleted bool // list the deleted products instead of the live ones
+
+	Sort   Sort   // default [SortCreated]; with Text the best match first
 	Limit  int    // default [DefaultLimit]; above [MaxLimit] is clamped
 	Cursor string // [Page].Next of the page before; empty for the first page
 
@@ -75,7 +92,7 @@ type Query struct {
 type Position struct {
 	ID   uuid.UUID
 	Text string // of name and sku
-	Int  int64  // of a price, in minor units, and of a time, in microseconds since 1970
+	Int  int64  // of a price, in minor units, and of a time, in microseconds since 1970; of a search how many came before
 }
 
 // Page is one page of a list.
@@ -87,9 +104,11 @@ type Page struct {
 // normalize fills in the defaults and checks every rule of a query.
 func (q *Query) normalize() error {
 	var f faults
-	def(&q.Sort, SortCreated)
+	if q.Text == "" {
+		def(&q.Sort, SortCreated)
+	}
 	q.Limit = f.limit(q.Limit)
-	if !q.Sort.Valid() {
+	if !q.ranked() && !q.Sort.Valid() {
 		f.add("sort", "unknown", "is %q; use one of %v", abbreviate(string(q.Sort)), Sorts())
 	}
 	if q.Status != "" && !q.Status.Valid() {
@@ -97,6 +116,9 @@ func (q *Query) normalize() error {
 	}
 	if q.Published != nil && q.Deleted {
 		f.add("published", "mismatch", "is asked of deleted products, which never are; leave it out, or deleted")
+	}
+	if n := utf8.RuneCountInString(q.Text); n > MaxTextLen {
+		f.add("q", "too_long", "has %d characters; search for at most %d", n, MaxTextLen)
 	}
 	f.category(q.Category)
 	f.line("tag", q.Tag, MaxTagLen)
@@ -110,6 +132,9 @@ func (q *Query) normalize() error {
 	q.UpdatedSince = q.UpdatedSince.UTC()
 	return f.err()
 }
+
+// ranked reports whether the best match comes first.
+func (q *Query) ranked() bool { return q.Text != "" && q.Sort == "" }
 
 // limit returns how many items a page has.
 func (f *faults) limit(n int) int {

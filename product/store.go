@@ -30,6 +30,10 @@ type Store interface {
 	Expired(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
 
 	// List returns at most q.Limit products after q.After, in q's order. It ignores q.Cursor.
+	//
+	// Of a q.Text it knows the best [MaxHits]. Without a q.Sort they come by how well they match, and
+	// it goes on behind the product q.After.ID, or behind the first q.After.Int if that is no longer
+	// among them. Errors: [ErrSearchOff].
 	List(ctx context.Context, q Query) ([]Product, error)
 
 	// Export calls each with every live product of q and its stock, ordered by SKU, all as of one
@@ -43,7 +47,7 @@ type Store interface {
 	Preview(ctx context.Context, b Batch) ([]Outcome, error)
 
 	// Count returns how many products q selects in all, whatever its Limit, After and Sort. It
-	// stops counting at most.
+	// stops counting at most. Errors: [ErrSearchOff].
 	Count(ctx context.Context, q Query, most int) (int, error)
 
 	// History returns at most limit changes of a product, deleted or not, after a position: those

@@ -195,7 +195,7 @@ func (s *Store) prune(ctx context.Context, q querier) {
 
 // writer returns what writes inside q's transaction.
 func (s *Store) writer(q querier) *writer {
-	return &writer{tables: s.tables, packet: s.packet(), q: q}
+	return &writer{tables: s.tables, packet: s.packet(), q: q, noSearch: s.opts.NoSearch}
 }
 
 // packet is how many bytes of values one statement may carry: text that is escaped doubles.

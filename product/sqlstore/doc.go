@@ -35,6 +35,26 @@
 // snapshot open, a look at the feed of MySQL and MariaDB passes over all changes made meanwhile,
 // because InnoDB keeps what that transaction might still read: 3 ms for 100,000 of them.
 //
+// # Search
+//
+// [product.Query].Text is looked up in the engine's full-text index, InnoDB's or FTS5's, of a table
+// of its own, which is written in the transaction of the product. The index holds tokens that
+// package searchtext cuts and folds, so nothing depends on the server's language, stopwords or
+// parser; New refuses a server whose innodb_ft_min_token_size or innodb_ft_max_token_size would leave
+// some out. Attributes are not searched, and of a description only the first 1,000 words.
+// Deleted products stay in the index, and are found with [product.Query].Deleted.
+//
+// Measured with 10,000 products of 55 different words each, on two cores with the servers beside
+// them, this took 83 ms (SQLite) and 124 ms (MySQL) more per 500 products written, against 511 and
+// 610 ms for a table of one row per word and product. A word that is in most of the 10,000 was
+// found in 4 and 20 ms, a rare one in less than 1 ms; both grow with the number of products that
+// have the word. Products whose words stay, as when prices change, cost nothing.
+// [Options].NoSearch saves all of it. A product that is written with it is not found, also after
+// search has been switched on, until its words change.
+//
+// On MySQL and MariaDB a transaction of the host ([Store.InTx]) finds in a search what was committed
+// before, and not what it has changed itself: InnoDB indexes at COMMIT.
+//
 // # SQLite
 //
 // SQLite from 3.37 through any driver whose errors have a method Code() int, such as

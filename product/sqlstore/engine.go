@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/productkit-go/productkit/internal/searchtext"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -90,6 +91,23 @@ func (e *Engine) probeSession(ctx context.Context, q querier) error {
 		errs = append(errs, errors.New("sqlstore: autocommit is off on the connections, so reads would stay at an old snapshot; turn it on"))
 	}
 	return errors.Join(errs...)
+}
+
+// probeSearch checks that the server's parser of full text leaves out none of our words.
+func (e Engine) probeSearch(ctx context.Context, q querier) error {
+	if e.Dialect == SQLite {
+		return nil
+	}
+	var shortest, longest int
+	err := q.QueryRowContext(ctx, "SELECT @@innodb_ft_min_token_size, @@innodb_ft_max_token_size").Scan(&shortest, &longest)
+	if err != nil {
+		return fmt.Errorf("sqlstore: asking the database for its full-text settings: %w", classify(err))
+	}
+	if shortest > searchtext.MinServerToken || longest < searchtext.MaxServerToken {
+		return fmt.Errorf("sqlstore: the server leaves words out of full-text indexes (innodb_ft_min_token_size=%d, innodb_ft_max_token_size=%d); set at most %d and at least %d, which are the defaults, or Options.NoSearch",
+			shortest, longest, searchtext.MinServerToken, searchtext.MaxServerToken)
+	}
+	return nil
 }
 
 // olderThan compares the leading numbers of a version such as 10.11.19-MariaDB-0+deb12u1.

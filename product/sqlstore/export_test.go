@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/productkit-go/productkit/internal/searchtext"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -56,3 +57,25 @@ func (s *Store) ReservationSQL(ids []uuid.UUID, keys []product.ReservationID, no
 		"prune":         func() (string, []any, error) { return t.pruneReservations(now) },
 	}
 }
+
+// Statement is one with its arguments.
+type Statement struct {
+	Query string
+	Args  []any
+}
+
+// SearchSQL are the statements of a search, to be explained.
+func (s *Store) SearchSQL(q product.Query) (all []Statement, err error) {
+	matches, _ := s.tables.matches(searchtext.Parse(q.Text))
+	for _, match := range matches {
+		query, args, err := s.tables.hits(q, match, product.MaxHits)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Statement{query, args})
+	}
+	return all, nil
+}
+
+// DocumentOf is what a product is found by.
+func DocumentOf(p *product.Product) string { return documentValues(p)[1].(string) }

@@ -9,17 +9,20 @@ import (
 )
 
 // list selects a page.
-//
-// It begins after a position by a >= ? AND (a > ? OR id > ?): of the row value (a, id) > (?, ?)
-// MySQL makes a scan of the whole index.
 func (t tables) list(q product.Query) (string, []any, error) {
 	from := t.products + " p"
 	if t.dialect != SQLite && !selective(q) {
 		from += " FORCE INDEX (" + sortIndex(q) + ")"
 	}
-	s := sq.Select(productSelection).From(from).Limit(uint64(q.Limit))
-	s = t.filter(s, q)
+	return t.page(sq.Select(productSelection).From(from), q)
+}
 
+// page filters and orders a selection, and takes the page of it.
+//
+// It begins after a position by a >= ? AND (a > ? OR id > ?): of the row value (a, id) > (?, ?)
+// MySQL makes a scan of the whole index.
+func (t tables) page(s sq.SelectBuilder, q product.Query) (string, []any, error) {
+	s = t.filter(s, q).Limit(uint64(q.Limit))
 	column := sortColumn(q)
 	after, direction := " > ?", ""
 	if q.Sort.Descending() {

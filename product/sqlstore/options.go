@@ -40,6 +40,11 @@ type Options struct {
 	// Service that wrote it. Default 24 h. Negative: forever.
 	KeepReservations time.Duration
 
+	// NoSearch switches [product.Query].Text off: nothing is indexed, which makes writing cheaper
+	// (the package documentation says by how much), and a search fails with [product.ErrSearchOff].
+	// All instances on one database must agree, or what this one writes is not found by the others.
+	NoSearch bool
+
 	// MigrateWait is how long [Migrate] waits, before each migration, for another process that
 	// is migrating. Default 60 s. Negative: as long as the context.
 	MigrateWait time.Duration

@@ -15,9 +15,9 @@ import (
 // text and arguments. Lists of keys are padded to a power of two, so that there are few texts
 // and caches of prepared statements stay useful.
 type tables struct {
-	dialect                                    Dialect
-	products, stock, tags, changes, changeFeed string
-	batches, idempotency, reservations, holds  string
+	dialect                                            Dialect
+	products, stock, tags, search, changes, changeFeed string
+	batches, idempotency, reservations, holds          string
 }
 
 func newTables(d Dialect, prefix string) tables {
@@ -26,6 +26,7 @@ func newTables(d Dialect, prefix string) tables {
 		products:    prefix + "products",
 		stock:       prefix + "stock",
 		tags:        prefix + "tags",
+		search:      prefix + "search",
 		changes:     prefix + "changes",
 		changeFeed:  prefix + "change_feed",
 		batches:     prefix + "batches",
@@ -217,6 +218,7 @@ func (t tables) probes() []string {
 		"SELECT " + columns(productColumns, claimColumns) + " FROM " + t.products + " WHERE 1 = 0",
 		"SELECT " + columns(stockColumns) + " FROM " + t.stock + " WHERE 1 = 0",
 		"SELECT tag, product_id FROM " + t.tags + " WHERE 1 = 0",
+		"SELECT " + columns(documentColumns) + " FROM " + t.search + " WHERE 1 = 0",
 		"SELECT " + columns(changeSelection) + ", arrival FROM " + t.changes + " WHERE 1 = 0",
 		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",
 		"SELECT id FROM " + t.batches + " WHERE 1 = 0",

@@ -50,6 +50,11 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
 		return nil, err
 	}
+	if !o.NoSearch {
+		if err := engine.probeSearch(ctx, conn); err != nil {
+			return nil, err
+		}
+	}
 	if engine.Dialect == SQLite {
 		s.queue = make(chan struct{}, 1)
 		if err := adviseSQLite(ctx, conn, o.Logger); err != nil {
@@ -152,6 +157,9 @@ func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, e
 	if !matchable(q) {
 		return nil, nil
 	}
+	if q.Text != "" {
+		return s.listHits(ctx, q)
+	}
 	query, args, err := s.tables.list(q)
 	if err != nil {
 		return nil, err
@@ -163,6 +171,10 @@ func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, e
 func (s *Store) Count(ctx context.Context, q product.Query, most int) (n int, err error) {
 	if !matchable(q) {
 		return 0, nil
+	}
+	if q.Text != "" {
+		hits, err := s.search(ctx, q, most)
+		return len(hits), err
 	}
 	query, args, err := s.tables.count(q, most)
 	if err != nil {

@@ -26,7 +26,7 @@ var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the 
 // go on, unless the error matches [ErrTransactionLost] (a deadlock, a lost connection). The
 // isolation level and the waiting for locks are the host's; READ COMMITTED avoids gap locks. What
 // the transaction changes enters the change feed after its commit; its own Changes only shows what
-// has been read outside of it. On
+// has been read outside of it, and on servers a search does not find what it has changed. On
 // SQLite the transaction should have begun with BEGIN IMMEDIATE (_txlock=immediate), or its
 // first write may fail with [product.ErrBusy]. An Export is as consistent as that level: of one
 // moment under REPEATABLE READ. Its callback must not call this Store.

@@ -22,6 +22,7 @@ type writer struct {
 
 	unlocked bool // only looks, and writes nothing
 	hosted   bool // the transaction is the host's, at whatever isolation level
+	noSearch bool
 }
 
 // decide locks and loads what the batch's writes need, until all is decided.
@@ -112,7 +113,7 @@ func (w *writer) readRows(ctx context.Context, into []product.Row, query string,
 
 // write writes what a decision came to. The rows of known products are locked.
 func (w *writer) write(ctx context.Context, d *product.Decision) error {
-	var newProducts, oldProducts, newStock, oldStock, tags, changes, records [][]any
+	var newProducts, oldProducts, newStock, oldStock, tags, newDocuments, oldDocuments, changes, records [][]any
 	var reclaiming, retagging []any
 	for _, s := range d.Saves() {
 		before, after := s.Before, &s.After.Product
@@ -137,6 +138,13 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 					tags = append(tags, []any{tag, after.ID[:]})
 				}
 			}
+		}
+		switch {
+		case w.noSearch:
+		case before == nil:
+			newDocuments = append(newDocuments, documentValues(after))
+		case s.ProductChanged() && !sameText(&before.Product, after):
+			oldDocuments = append(oldDocuments, documentValues(after))
 		}
 		if s.StockChanged() {
 			values := stockValues(&s.After.Stock)
@@ -183,6 +191,7 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 			return w.insert(ctx, t.reservations, reservationColumns, oldReservations, t.overwrite(reservationColumns))
 		},
 		func() error { return w.insert(ctx, t.reservations, reservationColumns, newReservations, "") },
+		func() error { return w.index(ctx, newDocuments, oldDocuments) },
 		func() error { return w.insert(ctx, t.changes, changeColumns, changes, "") },
 		func() error { return w.insert(ctx, t.idempotency, recordColumns, records, "") },
 	)

@@ -1,0 +1,194 @@
+package sqlstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/productkit-go/productkit/internal/searchtext"
+	"github.com/productkit-go/productkit/product"
+)
+
+// documentValues are the values of documentColumns.
+func documentValues(p *product.Product) []any {
+	var d searchtext.Document
+	d.Add(searchtext.Name, p.Name)
+	d.Add(searchtext.Code, p.SKU)
+	d.Add(searchtext.Code, p.Barcode)
+	d.Add(searchtext.Key, p.Vendor)
+	d.Add(searchtext.Key, p.Category)
+	d.Add(searchtext.Key, p.Group)
+	for _, tag := range p.Tags {
+		d.Add(searchtext.Key, tag)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Options)) {
+		d.Add(searchtext.Key, p.Options[name])
+	}
+	d.Add(searchtext.Prose, p.Description)
+	return []any{p.ID[:], d.String()}
+}
+
+// sameText reports whether two products have the same document for sure.
+func sameText(a, b *product.Product) bool {
+	return a.Name == b.Name && a.SKU == b.SKU && a.Barcode == b.Barcode && a.Vendor == b.Vendor &&
+		a.Category == b.Category && a.Group == b.Group && a.Description == b.Description &&
+		slices.Equal(a.Tags, b.Tags) && maps.Equal(a.Options, b.Options)
+}
+
+// index writes documents. Those of deleted products stay, to be found among the deleted.
+func (w *writer) index(ctx context.Context, newDocuments, oldDocuments [][]any) error {
+	t := w.tables
+	old, all := firstValues(oldDocuments), firstValues(slices.Concat(newDocuments, oldDocuments))
+	if t.dialect != SQLite {
+		old, all = nil, nil
+	}
+	return firstError(
+		func() error { return w.execKeys(ctx, t.removeWords, old) },
+		func() error {
+			return w.insert(ctx, t.search, documentColumns, oldDocuments, t.overwrite(documentColumns))
+		},
+		func() error { return w.insert(ctx, t.search, documentColumns, newDocuments, "") },
+		func() error { return w.execKeys(ctx, t.addWords, all) },
+	)
+}
+
+func firstValues(rows [][]any) []any {
+	values := make([]any, len(rows))
+	for i, row := range rows {
+		values[i] = row[0]
+	}
+	return values
+}
+
+// hit is a product that a search has found.
+type hit struct {
+	id   uuid.UUID
+	rank int
+}
+
+// looseCandidates is how many times as many products are looked at where the index cannot tell all
+// that is meant, such as that words stand side by side.
+const looseCandidates = 10
+
+// search returns what q.Text finds among q's products, best first and at most that many. Go has
+// the last word on what matches and how well; the engine's index says where to look.
+func (s *Store) search(ctx context.Context, q product.Query, most int) ([]hit, error) {
+	if s.opts.NoSearch {
+		return nil, product.ErrSearchOff
+	}
+	query := searchtext.Parse(q.Text)
+	if query.Empty() {
+		return nil, nil
+	}
+	matches, loose := s.tables.matches(query)
+	candidates := most
+	if loose {
+		candidates *= looseCandidates
+	}
+	found := map[uuid.UUID]int{}
+	for _, match := range matches {
+		statement, args, err := s.tables.hits(q, match, candidates)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.rank(ctx, &query, found, statement, args); err != nil {
+			return nil, err
+		}
+		if len(found) >= most {
+			break
+		}
+	}
+	hits := make([]hit, 0, len(found))
+	for id, rank := range found {
+		hits = append(hits, hit{id, rank})
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.rank, a.rank), bytes.Compare(a.id[:], b.id[:]))
+	})
+	return hits[:min(len(hits), most)], nil
+}
+
+// rank adds the products of a statement of hits that match, with how well they do.
+func (s *Store) rank(ctx context.Context, query *searchtext.Query, found map[uuid.UUID]int, statement string, args []any) error {
+	rows, err := s.reads.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var raw, tokens sql.RawBytes
+	for rows.Next() {
+		if err := scan(rows, "document", &raw, &tokens); err != nil {
+			return err
+		}
+		var id uuid.UUID
+		if err := readID(&id, raw); err != nil {
+			return corrupt("document", raw, err)
+		}
+		if _, known := found[id]; known {
+			continue
+		}
+		if rank, ok := query.Rank(string(tokens)); ok {
+			found[id] = rank
+		}
+	}
+	return classify(rows.Err())
+}
+
+// listHits returns a page of what q.Text finds.
+func (s *Store) listHits(ctx context.Context, q product.Query) ([]product.Product, error) {
+	hits, err := s.search(ctx, q, product.MaxHits)
+	if err != nil || len(hits) == 0 {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(hits))
+	for i := range hits {
+		ids[i] = hits[i].id
+	}
+	if q.Sort != "" {
+		query, args, err := s.tables.page(s.tables.among(idKeys(ids)), q)
+		if err != nil {
+			return nil, err
+		}
+		return readProducts(ctx, s.reads, nil, query, args)
+	}
+	if at := q.After; at != nil {
+		begin := slices.Index(ids, at.ID) + 1
+		if begin == 0 {
+			begin = min(int(at.Int), len(ids))
+		}
+		ids = ids[begin:]
+	}
+	// Some may have gone since they were found: that must not look like the last page.
+	var page []product.Product
+	for len(ids) > 0 && len(page) < q.Limit {
+		n := min(len(ids), q.Limit-len(page))
+		if page, err = s.inOrder(ctx, q, page, ids[:n]); err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return page, nil
+}
+
+// inOrder adds those of the products that q still selects, in the order of their IDs in ids.
+func (s *Store) inOrder(ctx context.Context, q product.Query, into []product.Product, ids []uuid.UUID) ([]product.Product, error) {
+	query, args, err := s.tables.filter(s.tables.among(idKeys(ids)), q).ToSql()
+	if err != nil {
+		return nil, err
+	}
+	products, err := readProducts(ctx, s.reads, nil, query, args)
+	if err != nil {
+		return nil, err
+	}
+	place := make(map[uuid.UUID]int, len(ids))
+	for i, id := range ids {
+		place[id] = i
+	}
+	slices.SortFunc(products, func(a, b product.Product) int { return place[a.ID] - place[b.ID] })
+	return append(into, products...), nil
+}
