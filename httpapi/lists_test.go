@@ -227,7 +227,6 @@ func TestBadQueries(t *testing.T) {
 	require.NotEmpty(t, cursor)
 	for query, want := range map[string][]string{
 		"color=red":                   {"color unknown"},
-		"q=lamp":                      {"q unknown"},
 		"count=1&fields=sku":          {"count format"},
 		"fields=sku,colour&x=1":       {"fields unknown", "x unknown"},
 		"fields=sku,colour":           {"fields unknown"},

@@ -128,7 +128,8 @@ func TestWritesFoldIntoFewTransactionsAndFailAlone(t *testing.T) {
 			taken, err := storetest.NewService(t, store, nil).Create(t.Context(), draft("0500"))
 			require.NoError(t, err)
 			g := &gate{Store: store, before: make(chan struct{})}
-			svc := storetest.NewService(t, g, &product.Options{WriteBatches: lanes, WriteBatchSize: batch})
+			// Under the race detector a busy machine needs 20 s for a batch.
+			svc := storetest.NewService(t, g, &product.Options{WriteBatches: lanes, WriteBatchSize: batch, BatchTimeout: time.Minute})
 
 			errs := make([]error, callers)
 			var all sync.WaitGroup

@@ -70,9 +70,11 @@ func TestAnOutcomeThatStaysUnknownIsSaidSo(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, e engine) {
 		migrated(t, e.open(t), nil)
 		var down atomic.Bool
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
-			if query == "COMMIT" {
-				down.Store(true)
+			if query == "COMMIT" && !down.Swap(true) {
+				time.AfterFunc(100*time.Millisecond, cancel)
 			}
 			if down.Load() {
 				return driver.ErrBadConn
@@ -80,8 +82,6 @@ func TestAnOutcomeThatStaysUnknownIsSaidSo(t *testing.T) {
 			return nil
 		}}), nil)
 		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
 		_, err = store.Apply(ctx, product.Batch{Writes: []product.Write{create(t, "B")}})
 		require.ErrorIs(t, err, product.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, driver.ErrBadConn)
