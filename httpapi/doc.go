@@ -28,22 +28,29 @@
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
 //	PATCH  /groups/{group}          one merge patch to every variant, to all or none
+//	GET    /categories              the tree of categories with counts
+//	GET    /limits                  every limit of this instance, with its unit
 //	GET    /changes                 every change of every product after=SEQ, or a stream of them
 //	POST   /import                  CSV or NDJSON in, NDJSON events out
 //	GET    /export                  CSV or NDJSON, as Accept or ?format=native|ndjson says
 //	GET    /openapi.json            the whole contract; at /docs as a page
 //
-// GET and lookup of products take ?include=stock, and ?fields=sku,price for these members and
-// the id alone. Lists take status, published (active, and within publish_at and unpublish_at
-// now), category, tag, vendor, group, sku_prefix, currency, price_min, price_max, in_stock,
-// updated_since, deleted, q, sort (one of [product.Sorts]), limit and cursor, and count=true for
-// "count":{"value":10000,"precision":"at_least"} or "exact", which stops at
-// [product.MaxCount]. Histories take limit and cursor. Unknown and repeated parameters are
+// What answers with products takes ?include=stock, and ?fields=sku,price for these members and the
+// id alone. After a write the stock is that of the write's own moment. Lists take status, published
+// (active, and within publish_at and unpublish_at now), category, tag, vendor, group, sku_prefix,
+// currency, price_min, price_max, in_stock, updated_since, deleted, q, sort (one of
+// [product.Sorts]), limit and cursor, and count=true for
+// "count":{"value":10000,"precision":"at_least"} or "exact", which stops at [product.MaxCount]. Histories take limit and cursor. Unknown and repeated parameters are
 // refused. A SKU in a path is percent-encoded; a/b is /skus/a%2Fb.
 //
 // With q, whatever a shopper typed, a list is of the products that have all its words, the best
 // match first unless sort is given, and ends at [product.MaxHits]; [product.Query] has the rules.
 // Where the store keeps no index for it the answer is 501.
+//
+// The tree of categories takes under=apparel/shirts, to begin there, depth, status and published. Its
+// nodes are {"path":"apparel","count":12,"own":2,"children":[…]}; of a tree with more than
+// [product.MaxCategories] nodes the lower levels are left out, and "more":true stands in the nodes
+// above them.
 //
 // An import takes format (native, shopify or, by its media type, ndjson), currency, map=Header:field,…,
 // image_base, encoding and dry_run; package feed describes them. Its answer begins with the first
@@ -108,4 +115,5 @@
 //
 // Bodies, time, and requests in flight are bounded by [Options], reads, writes, imports, exports
 // and requests for changes each in a lane of their own; what is beyond is refused at once with 503 and Retry-After.
+// GET /limits shows these and all others in groups, as {"product":{"sku_characters":64,…},…}; null is no limit.
 package httpapi

@@ -231,6 +231,20 @@ func (r answer) fails(status int, slug string, errs ...string) problemDoc {
 	return p
 }
 
+// createInVain creates a product with a server that does not get to it in time. Where the machine
+// stalls, a request's time can be up before the write sets out; then nothing was done, and it is
+// sent again.
+func (a *api) createInVain(headers ...string) answer {
+	a.t.Helper()
+	end := time.Now().Add(30 * time.Second)
+	for {
+		r := a.do("POST", "/products", newProduct, headers...)
+		if r.status != 503 || r.slug() != "timeout" || time.Now().After(end) {
+			return r
+		}
+	}
+}
+
 // item is a product with its stock.
 type item struct {
 	ID        string         `json:"id"`

@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/product"
 )
 
 func TestRequestsWithAnIdempotencyKeyAreAnsweredOnce(t *testing.T) {
@@ -93,15 +95,37 @@ func TestAnUnknownOutcomeIsAskedForAgainWithTheKey(t *testing.T) {
 	t.Parallel()
 	g := newGate(sqliteStore(t))
 	a := serveStore(t, g, &httpapi.Options{Timeout: 50 * time.Millisecond})
-	r := a.do("POST", "/products", newProduct, "Idempotency-Key", "k")
+	r := a.createInVain("Idempotency-Key", "k")
 	require.Contains(t, r.fails(503, "outcome-unknown").Detail, "same Idempotency-Key")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
 	close(g.open)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for r.status == 503 && ctx.Err() == nil {
+	for (r.status == 503 || r.status == 409) && ctx.Err() == nil {
 		r = a.do("POST", "/products", newProduct, "Idempotency-Key", "k")
 	}
 	r.is(201)
 	require.Equal(t, int64(1), r.item().Version)
+}
+
+func TestARequestThatCannotWaitForTheOneWithItsKeyConflicts(t *testing.T) {
+	t.Parallel()
+	g := newGate(sqliteStore(t))
+	a := serveStore(t, g, &httpapi.Options{Timeout: 200 * time.Millisecond})
+	var first sync.WaitGroup
+	first.Go(func() {
+		_, err := a.svc.AdjustStock(product.WithIdempotencyKey(t.Context(), "k"), uuid.MustParse(unknownID), 1, "", product.Expect{})
+		require.ErrorIs(t, err, product.ErrNotFound)
+	})
+	<-g.arrived
+	path := "/products/" + unknownID + "/stock"
+	r := a.do("POST", path, `{"delta":1}`, "Idempotency-Key", "k")
+	for end := time.Now().Add(30 * time.Second); r.status != 409 && time.Now().Before(end); {
+		r = a.do("POST", path, `{"delta":1}`, "Idempotency-Key", "k") // the machine stalled
+	}
+	r.fails(409, "idempotency-key-underway")
+	require.Equal(t, "1", r.header.Get("Retry-After"))
+	require.NotEqual(t, 409, a.do("POST", path, `{"delta":1}`, "Idempotency-Key", "another").status)
+	close(g.open)
+	first.Wait()
 }

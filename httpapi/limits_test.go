@@ -145,7 +145,7 @@ func TestOperationsEndInTime(t *testing.T) {
 	r.fails(503, "timeout")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
 	// A write that is under way when its caller gives up may still happen.
-	r = a.do("POST", "/products", newProduct)
+	r = a.createInVain()
 	r.fails(503, "outcome-unknown")
 	require.Empty(t, r.header.Get("Retry-After"))
 	close(g.open)
@@ -197,6 +197,10 @@ func (f failing) Count(context.Context, product.Query, int) (int, error)        
 func (f failing) History(context.Context, uuid.UUID, *product.HistoryPosition, int) ([]product.Change, error) {
 	return nil, f.err
 }
+func (f failing) Categories(context.Context, product.Query, func(string, int) error) error {
+	return f.err
+}
+func (f failing) Limits() product.StoreLimits { return product.StoreLimits{} }
 func (f failing) Export(context.Context, product.Query, func(product.Row) error) error {
 	return f.err
 }
@@ -233,7 +237,7 @@ func TestErrorsOfTheStoreBecomeProblemsThatTellNothingOfTheirCause(t *testing.T)
 			t.Parallel()
 			var log syncBuffer
 			a := serveStore(t, failing{c.err}, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-			for i, request := range [][3]string{{"GET", "/products/" + unknownID, ""}, {"GET", "/skus/A", ""}, {"GET", "/products", ""},
+			for i, request := range [][3]string{{"GET", "/products/" + unknownID, ""}, {"GET", "/skus/A", ""}, {"GET", "/products", ""}, {"GET", "/categories", ""},
 				{"POST", "/products/lookup", `{"skus":["A"]}`}, {"GET", "/products/" + unknownID + "/stock", ""}, {"GET", "/products/" + unknownID + "/history", ""},
 				{"POST", "/products", newProduct}, {"PUT", "/skus/A", newProduct}, {"PATCH", "/products/" + unknownID, `{}`}, {"DELETE", "/products/" + unknownID, ""},
 				{"POST", "/products/" + unknownID + "/restore", ""}, {"POST", "/products/" + unknownID + "/stock", `{"delta":1}`}, {"PUT", "/products/" + unknownID + "/stock", `{"on_hand":1}`}} {

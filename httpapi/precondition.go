@@ -17,6 +17,16 @@ import (
 //	"<id>.<version>"                   a product
 //	"<id>.<version>.<stock version>"   a product with ?include=stock
 //	"<id>.s<stock version>"            a stock
+//
+// appendTag appends one of the first two, in its quotes.
+func appendTag(b []byte, p *product.Product, s *product.Stock) []byte {
+	b = appendProductTag(append(b, '"'), p)
+	if s != nil {
+		b = strconv.AppendInt(append(b, '.'), s.Version, 10)
+	}
+	return append(b, '"')
+}
+
 func appendProductTag(b []byte, p *product.Product) []byte {
 	b = append(b, p.ID.String()...)
 	return strconv.AppendInt(append(b, '.'), p.Version, 10)

@@ -64,6 +64,7 @@ var problems = []problemKind{
 	{is: product.ErrTaken, status: 409, slug: "sku-taken", title: "SKU taken", detail: "Another product has the same SKU."},
 	{is: product.ErrInsufficientStock, status: 409, slug: "insufficient-stock", title: "Insufficient stock", detail: "Less is available than was asked for."},
 	{is: product.ErrKeyReused, status: 422, slug: "idempotency-key-reused", title: "Idempotency-Key reused", detail: "The Idempotency-Key was used for another request; nothing was changed. Give each write a key of its own."},
+	{is: product.ErrKeyUnderway, status: 409, slug: "idempotency-key-underway", title: "Idempotency-Key under way", detail: "Another request with the same Idempotency-Key is still being worked on. Send this one again to get its answer.", retryAfter: "1"},
 	{is: product.ErrSearchOff, status: 501, slug: "search-off", title: "Search is switched off", detail: "This server keeps no index to search. Leave q out, and filter instead."},
 	{is: errReadOnly, status: 422, slug: "read-only", title: "Read-only member", detail: "The body sets members that this operation cannot set; errors names what to use instead."},
 	{is: product.ErrInvalid, status: 422, slug: "invalid", title: "Invalid content", detail: "The content breaks rules; errors lists them all."},

@@ -15,13 +15,12 @@ func (h *Handler) createProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.svc.Create(r.Context(), draft)
-	if err != nil {
+	var o product.Outcome
+	if _, err := h.svc.Create(product.WithOutcome(r.Context(), &o), draft); err != nil {
 		return contentError(err)
 	}
-	replayed(w, r)
-	w.Header().Set("Location", h.location(r, &p))
-	h.writeProduct(w, http.StatusCreated, &p)
+	w.Header().Set("Location", h.location(r, &o.Product))
+	h.writeProduct(w, r, http.StatusCreated, &o)
 	return nil
 }
 
@@ -54,17 +53,16 @@ func (h *Handler) putProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, result, err := h.svc.Upsert(r.Context(), draft, expect)
-	if err != nil {
+	var o product.Outcome
+	if _, _, err := h.svc.Upsert(product.WithOutcome(r.Context(), &o), draft, expect); err != nil {
 		return contentError(err)
 	}
 	status := http.StatusOK
-	if result == product.Created {
+	if o.Result == product.Created {
 		status = http.StatusCreated
-		w.Header().Set("Location", h.location(r, &p))
+		w.Header().Set("Location", h.location(r, &o.Product))
 	}
-	replayed(w, r)
-	h.writeProduct(w, status, &p)
+	h.writeProduct(w, r, status, &o)
 	return nil
 }
 
@@ -77,12 +75,11 @@ func (h *Handler) updateProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.svc.Update(r.Context(), id, patch, expect)
-	if err != nil {
+	var o product.Outcome
+	if _, err := h.svc.Update(product.WithOutcome(r.Context(), &o), id, patch, expect); err != nil {
 		return contentError(err)
 	}
-	replayed(w, r)
-	h.writeProduct(w, http.StatusOK, &p)
+	h.writeProduct(w, r, http.StatusOK, &o)
 	return nil
 }
 
@@ -104,12 +101,11 @@ func (h *Handler) restoreProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.svc.Restore(r.Context(), id, expect)
-	if err != nil {
+	var o product.Outcome
+	if _, err := h.svc.Restore(product.WithOutcome(r.Context(), &o), id, expect); err != nil {
 		return err
 	}
-	replayed(w, r)
-	h.writeProduct(w, http.StatusOK, &p)
+	h.writeProduct(w, r, http.StatusOK, &o)
 	return nil
 }
 

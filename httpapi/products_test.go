@@ -326,7 +326,7 @@ func TestWhatIsNotServedIsRefused(t *testing.T) {
 	a := newAPI(t, nil)
 	p, _ := a.create("A")
 	for _, path := range []string{"", "/", "/nothing", "/products/", "/products/" + p.ID + "/versions", "/products/" + p.ID + "/stock/",
-		"/categories", "/changes/", "/skus", "/skus/", "/skus/a/b", "//products", "/products//" + p.ID, "/./products", "/products/../products", "/x/../products"} {
+		"/vendors", "/changes/", "/skus", "/skus/", "/skus/a/b", "//products", "/products//" + p.ID, "/./products", "/products/../products", "/x/../products"} {
 		a.do("GET", path, "").fails(404, "unknown-path")
 	}
 	for _, c := range []struct{ method, path, allow string }{

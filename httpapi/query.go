@@ -105,9 +105,11 @@ func (v *paramReader) time(name string) time.Time {
 	return t
 }
 
-// limit clamps what is above the greatest page, however far above.
-func (v *paramReader) limit(most int) int {
-	s := v.values.Get("limit")
+func (v *paramReader) limit(most int) int { return v.number("limit", most) }
+
+// number clamps what is above most, however far above.
+func (v *paramReader) number(name string, most int) int {
+	s := v.values.Get(name)
 	if s == "" {
 		return 0
 	}
@@ -116,7 +118,7 @@ func (v *paramReader) limit(most int) int {
 	case errors.Is(err, strconv.ErrRange) && n > 0:
 		return most
 	case err != nil || n < 1:
-		v.fault("limit", "range", "must be an integer from 1 to "+strconv.Itoa(most))
+		v.fault(name, "range", "must be an integer from 1 to "+strconv.Itoa(most))
 		return 0
 	}
 	return min(n, most)

@@ -57,13 +57,20 @@ func (h *Handler) write(w http.ResponseWriter, status int, contentType []string,
 	_, _ = w.Write(body)
 }
 
-// writeProduct answers a write with the product as it left it.
-func (h *Handler) writeProduct(w http.ResponseWriter, status int, p *product.Product) {
+// writeProduct answers a write with the product as it left it, and with the stock of the same
+// moment if the client wants it.
+func (h *Handler) writeProduct(w http.ResponseWriter, r *http.Request, status int, o *product.Outcome) {
+	view := viewOf(r)
+	var stock *product.Stock
+	if view.stock {
+		stock = &o.Stock
+	}
+	replayed(w, r)
 	buf := getBuffer()
 	defer putBuffer(buf)
-	buf.b = append(appendProductTag(append(buf.b, '"'), p), '"')
+	buf.b = appendTag(buf.b, &o.Product, stock)
 	h.tag(w, buf.b)
-	buf.b = p.AppendJSON(buf.b[:0])
+	buf.b = view.append(buf.b[:0], &o.Product, stock)
 	h.write(w, status, h.headers.json, buf.b)
 }
 
@@ -82,11 +89,7 @@ func (h *Handler) showProduct(w http.ResponseWriter, r *http.Request, p *product
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)
-	buf.b = appendProductTag(append(buf.b, '"'), p)
-	if stock != nil {
-		buf.b = strconv.AppendInt(append(buf.b, '.'), stock.Version, 10)
-	}
-	buf.b = append(buf.b, '"')
+	buf.b = appendTag(buf.b, p, stock)
 	return h.show(w, r, buf, h.headers.json, func(b []byte) []byte { return view.append(b, p, stock) })
 }
 

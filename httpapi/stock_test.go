@@ -76,3 +76,41 @@ func TestStockNeverOversells(t *testing.T) {
 		require.Equal(t, etag, a.do("GET", "/products/"+p.ID, "").etag())
 	})
 }
+
+func TestWritesAnswerWithTheStockOfTheirMoment(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, a *api) {
+		body := `{"sku":"A","name":"n","price":{"amount":1,"currency":"EUR"},"stock":5}`
+		made := a.do("POST", "/products?include=stock", body, "Idempotency-Key", "k").is(201)
+		require.Equal(t, &stockDoc{OnHand: 5, Available: 5}, made.item().Stock)
+		path := "/products/" + made.item().ID
+		require.Equal(t, path, made.header.Get("Location")[len("/v1"):])
+		read := a.do("GET", path+"?include=stock", "").is(200)
+		require.Equal(t, string(read.body), string(made.body))
+		require.Equal(t, read.etag(), made.etag())
+		a.do("POST", path+"/stock", `{"delta":-1}`).is(200)
+
+		for _, c := range []struct{ method, path, body string }{
+			{"PATCH", path, `{"name":"m"}`},
+			{"PATCH", path, `{}`},
+			{"PUT", "/skus/A", `{"name":"o","price":{"amount":1,"currency":"EUR"}}`},
+			{"POST", path + "/restore", ""},
+		} {
+			wrote := a.do(c.method, c.path+"?include=stock", c.body, "If-Match", "*").is(200)
+			require.Equal(t, &stockDoc{OnHand: 4, Available: 4}, wrote.item().Stock)
+			read := a.do("GET", path+"?include=stock", "").is(200)
+			require.Equal(t, string(read.body), string(wrote.body), c.path)
+			require.Equal(t, read.etag(), wrote.etag())
+			a.do("GET", path+"?include=stock", "", "If-None-Match", wrote.etag()).is(304)
+		}
+		// A repeated write shows what there was, and the tag says so.
+		again := a.do("POST", "/products?include=stock", body, "Idempotency-Key", "k").is(201)
+		require.Equal(t, string(made.body), string(again.body))
+		require.Equal(t, made.etag(), again.etag())
+		require.Nil(t, a.do("PUT", "/skus/B", `{"name":"o","price":{"amount":1,"currency":"EUR"}}`).is(201).item().Stock)
+		few := a.do("PUT", "/skus/C?include=stock&fields=sku", `{"name":"o","price":{"amount":1,"currency":"EUR"},"stock":2}`).is(201)
+		require.Equal(t, `{"id":"`+few.item().ID+`","sku":"C","stock":{"on_hand":2,"reserved":0,"available":2}}`, string(few.body))
+		a.do("PATCH", path+"?include=all", `{}`).fails(400, "invalid-parameter", "include unknown")
+		a.do("DELETE", path+"?include=stock", "").fails(400, "invalid-parameter", "include unknown")
+	})
+}

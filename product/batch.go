@@ -95,7 +95,7 @@ func (s *Service) AtomicBatch(ctx context.Context, ops []Operation) ([]Outcome, 
 	}
 	outcomes, err := s.alone.do(ctx, Batch{Writes: p.writes, Atomic: true}, errUnderway)
 	if err != nil {
-		return nil, err
+		return nil, s.underway.explain(ctx, err, recordsOf(p.writes)...)
 	}
 	answered(ctx, outcomes)
 	return outcomes, firstError(outcomes)
@@ -177,7 +177,7 @@ func (p *prepared) once(ctx context.Context) error {
 func (p *prepared) await(ctx context.Context, s *Service, calls []*writeCall, places []int) {
 	for i, c := range calls {
 		outcome, err := s.writes.wait(ctx, c, errUnderway)
-		outcome.Err = err
+		outcome.Err = s.underway.explain(ctx, err, c.question.Record)
 		p.outcomes[places[i]] = outcome
 	}
 }

@@ -19,7 +19,8 @@ type coalescer[Q, R any] struct {
 	maxBytes   int // in one batch, by size
 	maxWaiting int // in the queue
 	size       func(Q) int
-	run        func([]*call[Q, R]) // settles every call
+	enter      func(Q) (leave func()) // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
+	run        func([]*call[Q, R])    // settles every call
 
 	mu      sync.Mutex
 	queue   []*call[Q, R]
@@ -38,13 +39,17 @@ type call[Q, R any] struct {
 	err      error
 	done     chan struct{} // closed once answer and err stand
 
-	unit uint64 // calls of one unit run in one batch, in order; 0: on its own
+	leave func() // may be nil
+	unit  uint64 // calls of one unit run in one batch, in order; 0: on its own
 
 	started bool // under the coalescer's mutex: part of a running batch
 }
 
 func (c *call[Q, R]) settle(answer R, err error) {
 	c.answer, c.err = answer, err
+	if c.leave != nil {
+		c.leave()
+	}
 	close(c.done)
 }
 
@@ -92,6 +97,11 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) 
 			own.unit = c.units
 		}
 	}
+	if c.enter != nil {
+		for _, own := range calls {
+			own.leave = c.enter(own.question)
+		}
+	}
 	c.queue = append(c.queue, calls...)
 	c.calls += uint64(len(calls))
 	if c.running < c.lanes {
@@ -129,6 +139,9 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 	for i, queued := range c.queue {
 		if queued == own {
 			c.queue = append(c.queue[:i], c.queue[i+1:]...)
+			if own.leave != nil {
+				own.leave()
+			}
 			break
 		}
 	}

@@ -87,7 +87,7 @@ func TestReadsFoldIntoFewQueries(t *testing.T) {
 				ids = append(ids, p.ID)
 			}
 			g := &gate{Store: store, before: make(chan struct{})}
-			svc := storetest.NewService(t, g, &product.Options{ReadBatches: lanes, ReadBatchSize: batch})
+			svc := storetest.NewService(t, g, &product.Options{ReadBatches: lanes, ReadBatchSize: batch, BatchTimeout: time.Minute})
 
 			var all sync.WaitGroup
 			call := func(i int) {

@@ -60,10 +60,8 @@ func (d *Decision) decide(w *Write) Outcome {
 		return Outcome{Err: ErrNotFound}
 	}
 
-	if w.looksAtStock() {
-		if row, known = d.current(row, w.At); !known {
-			return Outcome{Err: errUndecided}
-		}
+	if row, known = d.current(row, w.At); !known {
+		return Outcome{Err: errUndecided}
 	}
 	present := row.Product.Revision()
 	if w.Op == OpAdjustStock || w.Op == OpSetStock {
@@ -95,14 +93,6 @@ func (d *Decision) target(w *Write) (row *Row, known bool) {
 	return d.byID(w.ID)
 }
 
-// looksAtStock reports whether the stock has a say in what becomes of the write.
-func (w *Write) looksAtStock() bool {
-	if w.Op == OpAdjustStock || w.OnHand != nil {
-		return true
-	}
-	return w.Patch != nil && (w.Patch.Assert.Reserved != nil || w.Patch.Assert.Available != nil)
-}
-
 func (d *Decision) update(w *Write, row *Row) Outcome {
 	next, err := w.Patch.apply(row)
 	if err != nil {
@@ -128,10 +118,8 @@ func (d *Decision) upsert(w *Write) Outcome {
 	if row == nil {
 		return d.upsertNew(w)
 	}
-	if w.looksAtStock() {
-		if row, known = d.current(row, w.At); !known {
-			return Outcome{Err: errUndecided}
-		}
+	if row, known = d.current(row, w.At); !known {
+		return Outcome{Err: errUndecided}
 	}
 	present := row.Product.Revision()
 	if !w.Expect.met(&present) {
@@ -193,6 +181,9 @@ func (d *Decision) restore(w *Write) Outcome {
 		return Outcome{Err: errUndecided}
 	case row == nil:
 		return Outcome{Err: ErrNotFound}
+	}
+	if row, known = d.current(row, w.At); !known {
+		return Outcome{Err: errUndecided}
 	}
 	present := row.Product.Revision()
 	if !w.Expect.met(&present) {

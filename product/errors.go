@@ -23,6 +23,10 @@ var (
 	ErrKeyReused = errors.New("product: the key was used for another write")
 	// ErrNotApplied: another write of the same atomic batch failed. See [NotAppliedError].
 	ErrNotApplied = errors.New("product: not applied")
+	// ErrKeyUnderway: a write with the same idempotency key was still on its way when the caller's
+	// context ended, or for as long as a locked row is waited for. Asking again is safe. It comes
+	// together with what ended the waiting.
+	ErrKeyUnderway = errors.New("product: a write with the same idempotency key is under way")
 	// ErrPreconditionFailed: what the caller expects does not hold. See [Expect].
 	ErrPreconditionFailed = errors.New("product: precondition failed")
 	// ErrInsufficientStock: there is less available than asked for. See [StockError] and

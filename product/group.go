@@ -38,7 +38,7 @@ func (s *Service) UpdateGroup(ctx context.Context, group string, p Patch) ([]Pro
 	}
 	outcomes, err := s.alone.do(ctx, Batch{Writes: []Write{w}, Atomic: true}, errUnderway)
 	if err != nil {
-		return nil, err
+		return nil, s.underway.explain(ctx, err, w.Record)
 	}
 	answered(ctx, outcomes)
 	return outcomes[0].Variants, outcomes[0].Err

@@ -3,13 +3,10 @@ package product
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
-
-	"github.com/google/uuid"
 )
 
 // MaxIdempotencyKeyLen is how many characters an idempotency key has at most.
@@ -33,6 +30,8 @@ type idempotent struct {
 // is asked for: by a caller who got no answer, on whatever instance. The first success is
 // recorded in the write's own transaction; whoever asks for the same with the same key gets
 // its outcome as of then, and [Replayed] tells. A refusal is not recorded and is decided anew.
+// Whoever asks while the first write is still on its way waits for it, and gets [ErrKeyUnderway] if
+// its context ends before.
 //
 // Keys are each actor's own, see [WithActor], and serve the writes of one product (Create,
 // Update, Upsert, Delete, Restore, AdjustStock and SetStock), UpdateGroup, and batches, whose
@@ -94,31 +93,8 @@ func (w *Write) once(key string, index ...string) error {
 		f.add("idempotency_key", "format", "must be 1 to %d characters of UTF-8", MaxIdempotencyKeyLen)
 		return f.err()
 	}
-	payload := struct {
-		Op      Op
-		ID      uuid.UUID
-		SKU     string
-		Group   string
-		Product *Product
-		Stock   *int64
-		Patch   *Patch
-		Delta   int64
-		OnHand  *int64
-		Expect  Expect
-		Reason  string
-	}{Op: w.Op, ID: w.ID, SKU: w.SKU, Group: w.Group, Patch: w.Patch, Delta: w.Delta, OnHand: w.OnHand, Expect: w.Expect, Reason: w.Reason}
-	if w.Draft != nil {
-		payload.ID = uuid.Nil // it was made for this attempt
-		payload.Product, payload.Stock = &w.Draft.Product, w.Draft.Stock
-	}
-	text, err := json.Marshal(payload)
-	if err != nil { // attributes that are no JSON
-		var f faults
-		f.add("", "format", "cannot be written as JSON: %v", err)
-		return f.err()
-	}
 	id := RecordID(digest(append([]string{w.Actor, key}, index...)))
-	w.Record, w.Fingerprint = &id, sha256.Sum256(text)
+	w.Record, w.Fingerprint = &id, w.fingerprint()
 	return nil
 }
 

@@ -111,8 +111,8 @@ func (q *Query) normalize() error {
 	if !q.ranked() && !q.Sort.Valid() {
 		f.add("sort", "unknown", "is %q; use one of %v", abbreviate(string(q.Sort)), Sorts())
 	}
-	if q.Status != "" && !q.Status.Valid() {
-		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(q.Status)))
+	if q.Status != "" {
+		f.status(q.Status)
 	}
 	if q.Published != nil && q.Deleted {
 		f.add("published", "mismatch", "is asked of deleted products, which never are; leave it out, or deleted")
@@ -120,7 +120,7 @@ func (q *Query) normalize() error {
 	if n := utf8.RuneCountInString(q.Text); n > MaxTextLen {
 		f.add("q", "too_long", "has %d characters; search for at most %d", n, MaxTextLen)
 	}
-	f.category(q.Category)
+	f.category("category", q.Category)
 	f.line("tag", q.Tag, MaxTagLen)
 	f.line("vendor", q.Vendor, MaxNameLen)
 	f.line("group", q.Group, MaxNameLen)

@@ -54,8 +54,8 @@ type ReservationID [sha256.Size]byte
 func reservationID(actor, key string) ReservationID { return digest([]string{actor, key}) }
 
 // Hold is what one reservation keeps of one product: it counts in [Stock].Reserved for as long as
-// it is there. A hold that has expired is removed by the next change of the product's stock, or by
-// [Service.Prune], and nobody who reads the stock counts it until then.
+// it is there. A hold that has expired is removed by the next write to the product, or by
+// [Service.Prune], and nobody who is told the stock counts it until then.
 type Hold struct {
 	ID          uuid.UUID
 	Reservation ReservationID

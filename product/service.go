@@ -97,12 +97,14 @@ type Service struct {
 	opts   Options
 	finds  *coalescer[Key, Product]
 	stocks *coalescer[uuid.UUID, Stock]
+	trees  *coalescer[categoryKey, categoryAnswer]
 	writes *coalescer[Write, Outcome]
 	alone  *coalescer[Batch, []Outcome] // batches that share no transaction
 	tail   *tail
 
 	reservations *coalescer[ReservationID, Reservation]
 
+	underway    underway
 	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
 	lockedUntil atomic.Int64                     // nanoseconds since 1970: until then batches do not wait for locks
 
@@ -123,6 +125,7 @@ func NewService(store Store, opts *Options) *Service {
 	stockNow := func(ctx context.Context, ids []uuid.UUID) ([]Stock, error) { return store.Stock(ctx, ids, s.now()) }
 	s.stocks = newReader(s, stockNow, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
 	s.reservations = newReader(s, store.Reservations, func(r *Reservation) []ReservationID { return []ReservationID{r.ID} })
+	s.trees = newCategoryReader(s)
 	s.writes = newWriter(s)
 	s.alone = newAlone(s)
 	s.patient = newPatient(s)
@@ -221,6 +224,7 @@ func (s *Service) SetStock(ctx context.Context, id uuid.UUID, onHand int64, e Ex
 type Stats struct {
 	Reads  LaneStats // Get and GetBySKU
 	Stocks LaneStats // Stock
+	Trees  LaneStats // Categories
 	Writes LaneStats
 	Alone  LaneStats // AtomicBatch and UpdateGroup, each a transaction of its own
 
@@ -230,7 +234,7 @@ type Stats struct {
 // Stats returns how busy the Service is.
 func (s *Service) Stats() Stats {
 	return Stats{
-		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Writes: s.writes.stats(), Alone: s.alone.stats(),
+		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Trees: s.trees.stats(), Writes: s.writes.stats(), Alone: s.alone.stats(),
 		Reservations: s.reservations.stats(),
 	}
 }
@@ -244,20 +248,23 @@ func (s *Service) Close(ctx context.Context) error {
 	s.finds.close()
 	s.stocks.close()
 	s.reservations.close()
+	s.trees.close()
 	s.writes.close()
 	s.alone.close()
 	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
 	for _, ended := range []func() <-chan struct{}{
-		s.finds.close, s.stocks.close, s.reservations.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close,
+		s.finds.close, s.stocks.close, s.trees.close, s.reservations.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close,
 	} {
 		select {
 		case <-ended():
 		case <-ctx.Done():
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
-				stats.Reads.Running+stats.Stocks.Running+stats.Reservations.Running, stats.Writes.Running+stats.Alone.Running,
-				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Alone.Waiting, ctx.Err())
+				stats.Reads.Running+stats.Stocks.Running+stats.Trees.Running+stats.Reservations.Running,
+				stats.Writes.Running+stats.Alone.Running,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Trees.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Alone.Waiting,
+				ctx.Err())
 		}
 	}
 	return nil

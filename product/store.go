@@ -50,6 +50,14 @@ type Store interface {
 	// stops counting at most. Errors: [ErrSearchOff].
 	Count(ctx context.Context, q Query, most int) (int, error)
 
+	// Categories calls each with the category of every product of q, each category once and in
+	// byte order, and with how many of q's products have it; the empty one stands for none. It
+	// looks at q.Category, q.Status, q.Published and q.Now, and ends with the first error of each.
+	Categories(ctx context.Context, q Query, each func(path string, products int) error) error
+
+	// Limits returns the bounds that the store keeps.
+	Limits() StoreLimits
+
 	// History returns at most limit changes of a product, deleted or not, after a position: those
 	// of the product by version, then those of its stock by version. A nil position stands before
 	// the first.

@@ -33,9 +33,7 @@ func (p *Product) normalize() error {
 	f.required("name", p.Name)
 	f.line("name", p.Name, MaxNameLen)
 	f.text("description", p.Description, MaxDescriptionLen)
-	if !p.Status.Valid() {
-		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(p.Status)))
-	}
+	f.status(p.Status)
 	f.window(p)
 	f.money("price", p.Price)
 	if p.CompareAt != nil {
@@ -46,7 +44,7 @@ func (p *Product) normalize() error {
 	}
 	f.line("group", p.Group, MaxNameLen)
 	f.options(p.Options)
-	f.category(p.Category)
+	f.category("category", p.Category)
 	f.tags(p.Tags)
 	f.line("vendor", p.Vendor, MaxNameLen)
 	f.barcode(p.Barcode)
@@ -161,18 +159,24 @@ func (f *faults) options(options map[string]string) {
 	}
 }
 
-func (f *faults) category(path string) {
+func (f *faults) status(s Status) {
+	if !s.Valid() {
+		f.add("status", "unknown", "is %q; use draft, active or archived", abbreviate(string(s)))
+	}
+}
+
+func (f *faults) category(field, path string) {
 	if path == "" {
 		return
 	}
 	before := len(*f)
-	f.line("category", path, MaxNameLen)
+	f.line(field, path, MaxNameLen)
 	if len(*f) > before {
 		return
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "" || segment != strings.TrimSpace(segment) {
-			f.add("category", "format", "is %q; write a path like apparel/shirts, without empty parts or spaces beside a slash", abbreviate(path))
+			f.add(field, "format", "is %q; write a path like apparel/shirts, without empty parts or spaces beside a slash", abbreviate(path))
 			return
 		}
 	}

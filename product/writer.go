@@ -19,6 +19,7 @@ func newWriter(s *Service) *coalescer[Write, Outcome] {
 		maxBytes:   s.opts.WriteBatchBytes,
 		maxWaiting: s.opts.MaxWaiting,
 		size:       Write.size,
+		enter:      func(w Write) func() { return s.underway.enter(w.Record) },
 		run:        s.applyBatch,
 	}
 }
@@ -33,7 +34,11 @@ func (s *Service) write(ctx context.Context, op Operation) (Outcome, error) {
 		return Outcome{}, err
 	}
 	outcome, err := s.writes.do(ctx, w, errUnderway)
+	err = s.underway.explain(ctx, err, w.Record)
 	answered(ctx, []Outcome{outcome})
+	if into, ok := ctx.Value(outcomeKey{}).(*Outcome); ok {
+		*into = outcome
+	}
 	return outcome, err
 }
 

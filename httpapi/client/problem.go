@@ -109,14 +109,15 @@ func (d *document) cause(p *Problem) error {
 		return context.DeadlineExceeded
 	}
 	return map[string]error{
-		"not-found":              product.ErrNotFound,
-		"precondition-failed":    product.ErrPreconditionFailed,
-		"bad-cursor":             product.ErrBadCursor,
-		"idempotency-key-reused": product.ErrKeyReused,
-		"overloaded":             product.ErrOverloaded,
-		"busy":                   product.ErrBusy,
-		"unavailable":            product.ErrUnavailable,
-		"shutting-down":          product.ErrClosed,
-		"outcome-unknown":        product.ErrOutcomeUnknown,
+		"not-found":                product.ErrNotFound,
+		"precondition-failed":      product.ErrPreconditionFailed,
+		"bad-cursor":               product.ErrBadCursor,
+		"idempotency-key-reused":   product.ErrKeyReused,
+		"idempotency-key-underway": product.ErrKeyUnderway,
+		"overloaded":               product.ErrOverloaded,
+		"busy":                     product.ErrBusy,
+		"unavailable":              product.ErrUnavailable,
+		"shutting-down":            product.ErrClosed,
+		"outcome-unknown":          product.ErrOutcomeUnknown,
 	}[p.Slug()]
 }

@@ -67,6 +67,7 @@ func TestOnlyWhatIsSafeIsSentAgain(t *testing.T) {
 	}{
 		"a refusal":                       {409, "sku-taken", "", 1, product.ErrTaken},
 		"a rule":                          {422, "invalid", "", 1, product.ErrInvalid},
+		"a key that is under way":         {409, "idempotency-key-underway", "1", 10, product.ErrKeyUnderway},
 		"overload":                        {503, "overloaded", "1", 10, product.ErrOverloaded},
 		"a limit of rate":                 {429, "too-many-requests", "1", 10, nil},
 		"an outcome that can be asked":    {503, "outcome-unknown", "1", 10, product.ErrOutcomeUnknown},

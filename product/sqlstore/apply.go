@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -201,8 +202,8 @@ func (s *Store) writer(q querier) *writer {
 // packet is how many bytes of values one statement may carry: text that is escaped doubles.
 func (s *Store) packet() int {
 	const most = 4 << 20 // MariaDB takes 16 MiB by default
-	if s.engine.packet > 0 {
-		return min(most, s.engine.packet/4)
+	if n, err := strconv.Atoi(s.abilities.Settings["max_allowed_packet"]); err == nil {
+		return min(most, n/4)
 	}
 	return most
 }

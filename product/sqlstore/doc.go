@@ -13,8 +13,10 @@
 //
 // MySQL from 8.0 and MariaDB from 10.6. The [sql.DB] may be the host's own, with whatever
 // parseTime, loc, clientFoundRows, interpolateParams and collation its data source name sets;
-// only charset must be utf8mb4 (the driver's default) and autocommit must be on, and [New] says
-// so if not. interpolateParams=true saves two round trips per statement.
+// only charset must be utf8mb4 (the driver's default) and autocommit must be on. [New] looks at
+// these and at all other settings that matter: with one that damages what is kept it fails and
+// says what to change, and one that only makes the store slow or forgetful is logged. [Store.Abilities] has
+// all that was found. interpolateParams=true saves two round trips per statement.
 //
 // Each transaction sets READ COMMITTED for itself, and innodb_lock_wait_timeout for the time
 // that it runs; nothing of this is left behind on the host's connections.

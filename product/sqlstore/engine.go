@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 
@@ -31,8 +30,6 @@ var oldest = map[Dialect][2]int{MySQL: {8, 0}, MariaDB: {10, 6}, SQLite: {3, 37}
 type Engine struct {
 	Dialect Dialect
 	Version string // as the database says it
-
-	packet int // max_allowed_packet in bytes
 }
 
 // String returns the dialect and the version.
@@ -45,8 +42,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// probe finds out which database this is, and says what it lacks.
-func probe(ctx context.Context, q querier) (Engine, error) {
+// identify finds out which database this is, and whether it is new enough.
+func identify(ctx context.Context, q querier) (Engine, error) {
 	var e Engine
 	err := q.QueryRowContext(ctx, "SELECT VERSION()").Scan(&e.Version)
 	switch {
@@ -64,33 +61,7 @@ func probe(ctx context.Context, q querier) (Engine, error) {
 	if need := oldest[e.Dialect]; olderThan(e.Version, need) {
 		return e, fmt.Errorf("sqlstore: %s is too old; %s %d.%d or newer is needed", e, e.Dialect, need[0], need[1])
 	}
-	if e.Dialect == SQLite {
-		return e, nil
-	}
-	return e, e.probeSession(ctx, q)
-}
-
-// probeSession checks those settings of the host's connections that cannot be worked around.
-func (e *Engine) probeSession(ctx context.Context, q querier) error {
-	var charset string
-	var database sql.NullString
-	var autocommit int
-	err := q.QueryRowContext(ctx, "SELECT @@character_set_client, DATABASE(), @@autocommit, @@max_allowed_packet").
-		Scan(&charset, &database, &autocommit, &e.packet)
-	if err != nil {
-		return fmt.Errorf("sqlstore: asking the database for its settings: %w", classify(err))
-	}
-	var errs []error
-	if charset != "utf8mb4" {
-		errs = append(errs, fmt.Errorf("sqlstore: the connections' character set is %s, which damages text; set charset=utf8mb4 in the data source name", charset))
-	}
-	if !database.Valid {
-		errs = append(errs, errors.New("sqlstore: no database is selected; name one in the data source name"))
-	}
-	if autocommit == 0 {
-		errs = append(errs, errors.New("sqlstore: autocommit is off on the connections, so reads would stay at an old snapshot; turn it on"))
-	}
-	return errors.Join(errs...)
+	return e, nil
 }
 
 // probeSearch checks that the server's parser of full text leaves out none of our words.
@@ -120,33 +91,6 @@ func olderThan(version string, need [2]int) bool {
 		return false // a build that counts in its own way: let it try
 	}
 	return a < need[0] || a == need[0] && b < need[1]
-}
-
-// adviseSQLite logs settings that make SQLite slow or forgetful.
-func adviseSQLite(ctx context.Context, q querier, log *slog.Logger) error {
-	var file, mode string
-	var synchronous, timeout int
-	for pragma, value := range map[string]any{"journal_mode": &mode, "synchronous": &synchronous, "busy_timeout": &timeout} {
-		if err := q.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(value); err != nil {
-			return fmt.Errorf("sqlstore: asking SQLite for its settings: %w", classify(err))
-		}
-	}
-	if err := q.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
-		return fmt.Errorf("sqlstore: asking SQLite for its file: %w", classify(err))
-	}
-	if file == "" {
-		return nil // in memory
-	}
-	if mode != "wal" {
-		log.Warn("sqlstore: readers and writers of this SQLite file block each other; set journal_mode=wal", "journal_mode", mode)
-	}
-	if synchronous < 2 {
-		log.Warn("sqlstore: a power cut can undo acknowledged writes; set synchronous=full", "synchronous", synchronous)
-	}
-	if timeout == 0 {
-		log.Warn("sqlstore: another process's lock on the SQLite file fails calls at once; set busy_timeout=5000", "busy_timeout", timeout)
-	}
-	return nil
 }
 
 // ErrNotMigrated: tables or columns are missing. [Migrate] makes them.

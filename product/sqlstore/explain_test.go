@@ -91,6 +91,7 @@ func TestListsReadAnIndex(t *testing.T) {
 		selectiveFiltersUseAnIndex(t, e, db, store)
 		countsReadAnIndex(t, e, db, store)
 		historyReadsItsIndexInOrder(t, e, db, store)
+		categoriesReadNothingButTheirIndex(t, e, db, store)
 	})
 }
 
@@ -186,6 +187,25 @@ func countsReadAnIndex(t *testing.T, e engine, db *sql.DB, store *sqlstore.Store
 		if c.covered {
 			require.Regexp(t, "Using index|COVERING INDEX", plan, query)
 		}
+	}
+}
+
+// The tree of categories counts many products, so it must neither sort them nor read their rows.
+func categoriesReadNothingButTheirIndex(t *testing.T, e engine, db *sql.DB, store *sqlstore.Store) {
+	for _, q := range []product.Query{
+		{},
+		{Category: "category-3"},
+		{Status: product.StatusActive},
+		{Published: pointer(true), Now: time.Now()},
+		{Published: pointer(false), Now: time.Now(), Status: product.StatusDraft, Category: "category-3/part-3"},
+	} {
+		query, args, err := store.CategoriesSQL(q)
+		require.NoError(t, err)
+		plan := explain(t, db, e, query, args)
+		requireIndexOrder(t, query, plan)
+		require.Contains(t, plan, "by_category", query)
+		require.Regexp(t, "Using index|COVERING INDEX", plan, query)
+		require.NotContains(t, plan, "Using index condition", query)
 	}
 }
 

@@ -79,3 +79,16 @@ func (s *Store) SearchSQL(q product.Query) (all []Statement, err error) {
 
 // DocumentOf is what a product is found by.
 func DocumentOf(p *product.Product) string { return documentValues(p)[1].(string) }
+
+// CategoriesSQL is the statement that counts products by category.
+func (s *Store) CategoriesSQL(q product.Query) (string, []any, error) { return s.tables.categories(q) }
+
+// Judge returns what is wrong with a server that has these settings.
+func Judge(e Engine, settings map[string]string) []Finding {
+	a := &Abilities{Engine: e, Settings: settings}
+	a.judgeServer()
+	return a.Findings
+}
+
+// OlderThan compares versions.
+func OlderThan(version string, d Dialect) bool { return olderThan(version, oldest[d]) }

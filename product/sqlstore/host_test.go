@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +127,7 @@ func TestRefusesConnectionsThatWouldDoHarm(t *testing.T) {
 			"charset=utf8mb4":   func(c *mysql.Config) { _ = c.Apply(mysql.Charset("latin1", "")) },
 			"no database":       func(c *mysql.Config) { c.DBName = "" },
 			"autocommit is off": func(c *mysql.Config) { c.Params = map[string]string{"autocommit": "0"} },
+			"sql_select_limit":  func(c *mysql.Config) { c.Params = map[string]string{"sql_select_limit": "100"} },
 		} {
 			_, err := sqlstore.New(t.Context(), e.with(t, change).open(t), nil)
 			require.ErrorContains(t, err, want)
@@ -222,20 +221,6 @@ type sqliteError int
 
 func (e sqliteError) Error() string { return "SQLite" }
 func (e sqliteError) Code() int     { return int(e) }
-
-func TestAdvisesOnSettingsOfSQLite(t *testing.T) {
-	t.Parallel()
-	var log strings.Builder
-	opts := &sqlstore.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
-	file := "file:" + filepath.Join(t.TempDir(), "slow.db")
-	migrated(t, open(t, "sqlite", file+"?_pragma=synchronous(off)"), opts)
-	for _, setting := range []string{"journal_mode", "synchronous", "busy_timeout"} {
-		require.Contains(t, log.String(), setting+"=")
-	}
-	log.Reset()
-	migrated(t, open(t, "sqlite", sqliteDSN(t)), opts)
-	require.NotContains(t, log.String(), "WARN")
-}
 
 // A batch that finds a SKU free locks no gap in which somebody else's SKU would go.
 func TestLookingForAFreeSKUBlocksNobody(t *testing.T) {

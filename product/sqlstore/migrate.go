@@ -30,8 +30,11 @@ func Migrate(ctx context.Context, db *sql.DB, opts *Options) error {
 		return err
 	}
 	var engine Engine
-	if err := whileFileBusy(ctx, o.MigrateWait, func(context.Context) (err error) {
-		engine, err = probe(ctx, db)
+	if err := whileFileBusy(ctx, o.MigrateWait, func(context.Context) error {
+		abilities, err := probe(ctx, db)
+		if err == nil {
+			engine = abilities.Engine
+		}
 		return err
 	}); err != nil {
 		return err

@@ -15,8 +15,8 @@ type Options struct {
 	TablePrefix string
 
 	// Logger gets what no caller can be told: a COMMIT whose answer was lost, a connection
-	// that had to be thrown away, settings of SQLite that are slow or unsafe. Default: nothing
-	// is logged.
+	// that had to be thrown away, settings of the database that are slow or unsafe. Default:
+	// nothing is logged.
 	Logger *slog.Logger
 
 	// LockWait is how long a transaction waits for a row that somebody else has locked before

@@ -23,12 +23,15 @@ type Store struct {
 	engine Engine
 	tables tables
 
+	abilities *Abilities
+
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
 }
 
 // New returns a Store on db. It asks the database what it is and says what it lacks: it changes
-// nothing and never migrates.
+// nothing and never migrates. What only makes it slow or forgetful stands in the log, and in
+// [Store.Abilities].
 //
 // Errors: [ErrNotMigrated], [product.ErrUnavailable], or a sentence for whatever is too old or
 // set wrongly.
@@ -42,12 +45,16 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, classify(err)
 	}
 	defer func() { _ = conn.Close() }()
-	engine, err := probe(ctx, conn)
+	abilities, err := probe(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, reads: db, opts: o, engine: engine, tables: newTables(engine.Dialect, o.TablePrefix)}
+	engine := abilities.Engine
+	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, tables: newTables(engine.Dialect, o.TablePrefix)}
 	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
+		return nil, err
+	}
+	if err := abilities.probeTables(ctx, conn, o.TablePrefix); err != nil {
 		return nil, err
 	}
 	if !o.NoSearch {
@@ -57,15 +64,24 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 	}
 	if engine.Dialect == SQLite {
 		s.queue = make(chan struct{}, 1)
-		if err := adviseSQLite(ctx, conn, o.Logger); err != nil {
-			return nil, err
-		}
 	}
+	abilities.log(o.Logger)
 	return s, nil
+}
+
+// Limits returns those of the options that are a caller's business, with their defaults.
+func (s *Store) Limits() product.StoreLimits {
+	return product.StoreLimits{
+		KeepIdempotency: s.opts.KeepIdempotency, KeepReservations: s.opts.KeepReservations,
+		LockWait: s.opts.LockWait, SettleTimeout: s.opts.SettleTimeout,
+	}
 }
 
 // Engine returns the database that New found.
 func (s *Store) Engine() Engine { return s.engine }
+
+// Abilities returns what New found out about the database. It must not be modified.
+func (s *Store) Abilities() *Abilities { return s.abilities }
 
 // Find returns the live products with these keys; see [product.Store].
 func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product, error) {
@@ -181,6 +197,33 @@ func (s *Store) Count(ctx context.Context, q product.Query, most int) (n int, er
 		return 0, err
 	}
 	return n, classify(s.reads.QueryRowContext(ctx, query, args...).Scan(&n))
+}
+
+// Categories calls each with the categories of a query and their products; see [product.Store].
+func (s *Store) Categories(ctx context.Context, q product.Query, each func(path string, products int) error) error {
+	if !matchable(q) {
+		return nil
+	}
+	query, args, err := s.tables.categories(q)
+	if err != nil {
+		return err
+	}
+	rows, err := s.reads.QueryContext(ctx, query, args...)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var path string
+		var products int
+		if err := scan(rows, "category", &path, &products); err != nil {
+			return err
+		}
+		if err := each(path, products); err != nil {
+			return err
+		}
+	}
+	return classify(rows.Err())
 }
 
 // matchable reports whether any product can have what q asks for. Text that no column can hold

@@ -29,9 +29,10 @@ var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the 
 // has been read outside of it, and on servers a search does not find what it has changed. On
 // SQLite the transaction should have begun with BEGIN IMMEDIATE (_txlock=immediate), or its
 // first write may fail with [product.ErrBusy]. An Export is as consistent as that level: of one
-// moment under REPEATABLE READ. Its callback must not call this Store.
+// moment under REPEATABLE READ. Its callback, and that of
+// Categories, must not call this Store.
 func (s *Store) InTx(tx *sql.Tx) product.Store {
-	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, tables: s.tables}
+	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, abilities: s.abilities, tables: s.tables}
 	return &txStore{inner: inner, tx: tx}
 }
 
@@ -90,6 +91,14 @@ func (t *txStore) Count(ctx context.Context, q product.Query, most int) (int, er
 	defer t.mu.Unlock()
 	return t.inner.Count(ctx, q, most)
 }
+
+func (t *txStore) Categories(ctx context.Context, q product.Query, each func(path string, products int) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.Categories(ctx, q, each)
+}
+
+func (t *txStore) Limits() product.StoreLimits { return t.inner.Limits() }
 
 func (t *txStore) History(ctx context.Context, id uuid.UUID, after *product.HistoryPosition, limit int) ([]product.Change, error) {
 	t.mu.Lock()

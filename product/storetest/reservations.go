@@ -255,6 +255,51 @@ func (s *suite) expiry() {
 	s.tellsOfStock(a, "expiry", "reserved: first", "reserved: second", "expired: first", "", "expired: second")
 }
 
+// expiryInOutcomes wants writes to the product itself to tell the stock as whoever reads it sees it,
+// and as of their own moment when they are repeated.
+func (s *suite) expiryInOutcomes() {
+	at := &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	svc := s.clocked(at)
+	p := s.createWithStock("A", 10)
+	for i, write := range []func(context.Context) error{
+		func(ctx context.Context) error {
+			_, err := svc.Update(ctx, p.ID, product.Patch{Name: ptr("new")}, product.Expect{})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := svc.Update(ctx, p.ID, product.Patch{}, product.Expect{})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, _, err := svc.Upsert(ctx, draft("A"), product.Expect{})
+			return err
+		},
+		func(ctx context.Context) error { return svc.Delete(ctx, p.ID, product.Expect{}) },
+		func(ctx context.Context) error {
+			_, err := svc.Restore(ctx, p.ID, product.Expect{})
+			return err
+		},
+	} {
+		var want product.Stock
+		if i < 4 { // what is deleted cannot be reserved
+			_, _, err := svc.Reserve(s.ctx(), fmt.Sprint("cart", i), items(map[string]int64{"A": 4}), time.Minute)
+			s.ok(err, "reserve")
+			at.Time = at.Add(time.Minute)
+			want = s.counts(svc, p, 10, 0, "expired")
+		}
+		var first, again product.Outcome
+		ctx := product.WithIdempotencyKey(s.ctx(), fmt.Sprint("write", i))
+		s.ok(write(product.WithOutcome(ctx, &first)), "write %d", i)
+		if i == 4 {
+			want = s.counts(svc, p, 10, 0, "restored")
+		}
+		s.equal(first.Stock, want, "the stock of write %d", i)
+		s.ok(write(product.WithOutcome(ctx, &again)), "repeat %d", i)
+		first.Replayed = true
+		s.equal(again, first, "write %d repeated", i)
+	}
+}
+
 // inStock counts the products that can be sold.
 func (s *suite) inStock(svc *product.Service) int {
 	s.Helper()

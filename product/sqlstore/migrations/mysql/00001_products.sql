@@ -41,6 +41,6 @@ CREATE TABLE IF NOT EXISTS {prefix}products (
     KEY by_name (deleted, name, id),
     KEY by_price (deleted, currency, price, id),
     KEY by_group (group_name),
-    KEY by_category (category),
+    KEY by_category (deleted, category, status, publish_at, unpublish_at),
     KEY by_vendor (vendor)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {binary_collation};
