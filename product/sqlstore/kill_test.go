@@ -1,13 +1,11 @@
 package sqlstore_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -95,24 +93,15 @@ func TestKilledProcessesLoseNothingThatTheyAcknowledgedAndRetriesDoNothingTwice(
 // tried, and whether it had been told of success.
 func killOne(t *testing.T, e engine, round string) map[string]bool {
 	t.Helper()
-	cmd := e.process(t, killRound+"="+round)
-	out, err := cmd.StdoutPipe()
+	lines, err := e.kill(t, 20+rand.IntN(100), killRound+"="+round)
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
 	tried := make(map[string]bool)
-	lines := bufio.NewScanner(out)
-	for left := 20 + rand.IntN(100); lines.Scan(); left-- { // what it had written is still there to read
-		verb, name, _ := strings.Cut(lines.Text(), " ")
+	for _, line := range lines {
+		verb, name, _ := strings.Cut(line, " ")
 		if verb == "try" || verb == "done" {
 			tried[name] = verb == "done"
 		}
-		if left == 0 {
-			require.NoError(t, cmd.Process.Kill())
-		}
 	}
-	var exit *exec.ExitError
-	require.ErrorAs(t, cmd.Wait(), &exit)
-	require.Equal(t, -1, exit.ExitCode(), "it was killed")
 	return tried
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled, recordClient: record, ruleInstance: writeByTheRules} {
+	for variable, live := range map[string]func() error{killAfter: migrateAndDie, killRound: writeUntilKilled, recordClient: record, ruleInstance: writeByTheRules, buyerName: buyUntilKilled} {
 		if os.Getenv(variable) == "" {
 			continue
 		}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 
 	"github.com/google/uuid"
@@ -21,18 +23,11 @@ func (t InvariantsTrial) Check(ctx context.Context, store product.Store) error {
 
 func checkAll(ctx context.Context, svc *product.Service) error {
 	feed := map[uuid.UUID][]product.Change{}
-	for after := product.Seq(0); ; {
-		page, err := svc.Changes(ctx, after, 0)
+	for c, err := range wholeFeed(ctx, svc) {
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, c := range page {
-			feed[c.ProductID] = append(feed[c.ProductID], c)
-		}
-		after = page[len(page)-1].Seq
+		feed[c.ProductID] = append(feed[c.ProductID], c)
 	}
 	skus, variants := map[string]uuid.UUID{}, map[product.VariantKey]uuid.UUID{}
 	for _, deleted := range []bool{false, true} {
@@ -53,6 +48,41 @@ func checkAll(ctx context.Context, svc *product.Service) error {
 		return fmt.Errorf("the feed tells of %s, which no list has", id)
 	}
 	return nil
+}
+
+// wholeFeed reads every page of the feed.
+func wholeFeed(ctx context.Context, svc *product.Service) iter.Seq2[product.Change, error] {
+	return func(yield func(product.Change, error) bool) {
+		for after := product.Seq(0); ; {
+			var page []product.Change
+			err := patiently(ctx, func() (err error) {
+				page, err = svc.Changes(ctx, after, product.MaxChanges)
+				return err
+			})
+			if err != nil {
+				yield(product.Change{}, err)
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			for _, c := range page {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			after = page[len(page)-1].Seq
+		}
+	}
+}
+
+// patiently calls f until it finds nothing locked, or the context ends.
+func patiently(ctx context.Context, f func() error) error {
+	for {
+		if err := f(); !errors.Is(err, product.ErrBusy) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // claims enters what a live product claims, and returns an error if another has it.

@@ -337,6 +337,10 @@ func (s *suite) racingReservations() {
 	s.equal(s.stockOf(a.ID).Version, int64(1+2*rounds), "each recorded once")
 }
 
+func (s *suite) sellTwice() {
+	s.ok(OversellTrial{Products: 4, Buyers: 8, Orders: 6, Expiry: 300 * time.Millisecond}.Run(s.ctx(), s.store), "trial")
+}
+
 // previewedReservations asks the store itself what reservations would come to.
 func (s *suite) previewedReservations() {
 	p := s.createWithStock("A", 3)

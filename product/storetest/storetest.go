@@ -55,6 +55,7 @@ var tests = []struct {
 	{"what has expired is released from that instant", (*suite).expiry},
 	{"writes tell the stock without what has expired, and again the same", (*suite).expiryInOutcomes},
 	{"of racing reservations each is made and settled once", (*suite).racingReservations},
+	{"nothing is sold twice by services that sell the same", (*suite).sellTwice},
 	{"reservations are decided within a batch, and previewed", (*suite).previewedReservations},
 	{"history tells every change in order", (*suite).history},
 	{"the feed tells every change once and in order", (*suite).feed},
