@@ -16,9 +16,13 @@ import (
 //
 //	err := storetest.OversellTrial{}.Run(ctx, store)
 //
-// With several processes that may be killed at any time, one calls Prepare, each calls Buy and
-// writes down what it was told, before it goes on; then one calls Check with all that was written,
-// as often as it likes, and Finish in the end.
+// With several processes that may be killed at any time, one calls Prepare, and each prints what
+// its buyers are told:
+//
+//	trial := storetest.OversellTrial{Orders: -1}
+//	err := trial.Buy(ctx, svc, os.Args[1], func(r storetest.Receipt) { json.NewEncoder(os.Stdout).Encode(r) })
+//
+// Who has collected that calls Check with it, as often as he likes, and Finish in the end.
 type OversellTrial struct {
 	Products int           // default 10
 	Pieces   int           // of each at first; more are delivered when they are gone; default 20
