@@ -67,7 +67,7 @@ func TestNothingIsSoldTwiceByProcessesThatAreKilled(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, e engine) {
 		e = e.hasty()
-		ctx, cancel := context.WithTimeout(t.Context(), testscale.N(3*time.Minute, 20*time.Minute))
+		ctx, cancel := context.WithTimeout(t.Context(), testscale.N(5*time.Minute, 20*time.Minute))
 		defer cancel()
 		svc := storetest.NewService(t, migrated(t, e.open(t), nil), &product.Options{BatchTimeout: time.Minute})
 		trial := oversellTrial()
@@ -75,7 +75,7 @@ func TestNothingIsSoldTwiceByProcessesThatAreKilled(t *testing.T) {
 
 		var all receipts
 		live := func(name string) error {
-			lines, err := e.kill(t, 50+rand.IntN(testscale.N(150, 3000)), buyerName+"="+name)
+			lines, err := e.kill(t, 50+rand.IntN(testscale.N(150, 1000)), buyerName+"="+name)
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func TestNothingIsSoldTwiceByProcessesThatAreKilled(t *testing.T) {
 		var running sync.WaitGroup
 		for i := range processes {
 			running.Go(func() {
-				for n := 0; n < testscale.N(2, 14) && failures[i] == nil; n++ {
+				for n := 0; n < testscale.N(2, 10) && failures[i] == nil; n++ {
 					failures[i] = live(fmt.Sprintf("%d-%d", i, n/2)) // every second one repeats what the first has done
 				}
 			})
