@@ -28,6 +28,7 @@
 //	POST   /products/{id}/stock     {"delta":-3,"reason":"order 17"}
 //	PUT    /products/{id}/stock     {"on_hand":40}
 //	PATCH  /groups/{group}          one merge patch to every variant, to all or none
+//	PUT    /reservations/{key}      hold {"items":[{"sku":"A","quantity":2}]}; see below
 //	GET    /categories              the tree of categories with counts
 //	GET    /limits                  every limit of this instance, with its unit
 //	GET    /changes                 every change of every product after=SEQ, or a stream of them
@@ -83,6 +84,21 @@
 // atomic=true nothing was changed unless failed is 0. A body that is not understood is refused as a
 // whole. An Idempotency-Key covers each operation under its index: a repetition completes what was
 // left undone, and "replayed":true tells what was not.
+//
+// # Reservations
+//
+//	PUT    /reservations/{key}         {"items":[{"sku":"A","quantity":2},…],"expires_in_seconds":900}
+//	GET    /reservations/{key}
+//	POST   /reservations/{key}/commit  the stock leaves, when the cart has been paid for
+//	DELETE /reservations/{key}         the stock is given back
+//
+// All answer with the reservation: {"key":…,"state":"held",…,"expires_at":…}, where state is held,
+// committed, released or expired. PUT holds all or nothing: 201, and 200 if the same was asked for
+// before, whatever expiry comes with it. If too little is available, "short" in the problem lists every product
+// concerned. Without expires_in_seconds it is [product.DefaultExpiry]. The key is the client's to choose, such
+// as the cart's; it makes each of these requests safe to repeat, so they do not look at an
+// Idempotency-Key. A product is named by its SKU alone, as its client wrote it, so that a repetition
+// asks for the same whatever has been renamed or deleted since.
 //
 // # Changes
 //

@@ -181,8 +181,16 @@ type problemDoc struct {
 	SKU       string       `json:"sku"`
 	Wanted    *int64       `json:"wanted"`
 	Available *int64       `json:"available"`
+	Short     []shortDoc   `json:"short"`
 	Oldest    *int64       `json:"oldest"`
 	Newest    *int64       `json:"newest"`
+}
+
+type shortDoc struct {
+	Product   string `json:"product"`
+	SKU       string `json:"sku"`
+	Wanted    int64  `json:"wanted"`
+	Available int64  `json:"available"`
 }
 
 type fieldError struct{ Field, Code, Message string }

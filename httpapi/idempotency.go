@@ -30,5 +30,8 @@ func replayed(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// repeatable reports whether a request that failed may be sent again without harm.
-func repeatable(r *http.Request) bool { return r.Header[headerIdempotencyKey] != nil }
+// repeatable reports whether a request that failed may be sent again without harm. The key of a
+// reservation is as good as an Idempotency-Key, which its operations do not look at.
+func repeatable(r *http.Request) bool {
+	return r.Header[headerIdempotencyKey] != nil || r.PathValue("key") != ""
+}

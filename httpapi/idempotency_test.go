@@ -96,7 +96,7 @@ func TestAnUnknownOutcomeIsAskedForAgainWithTheKey(t *testing.T) {
 	g := newGate(sqliteStore(t))
 	a := serveStore(t, g, &httpapi.Options{Timeout: 50 * time.Millisecond})
 	r := a.createInVain("Idempotency-Key", "k")
-	require.Contains(t, r.fails(503, "outcome-unknown").Detail, "same Idempotency-Key")
+	require.Contains(t, r.fails(503, "outcome-unknown").Detail, "same key")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
 	close(g.open)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

@@ -55,14 +55,15 @@ func (h *Handler) log(w http.ResponseWriter, r *http.Request, kind *problemKind,
 
 // explained is an error as the client learns it. What does not apply is nil.
 type explained struct {
-	kind    *problemKind
-	detail  string
-	faults  []product.Fault
-	taken   *product.TakenError
-	short   *product.StockError
-	variant *product.VariantError
-	undone  *product.NotAppliedError
-	expired *product.ChangesExpiredError
+	kind     *problemKind
+	detail   string
+	faults   []product.Fault
+	taken    *product.TakenError
+	short    *product.StockError
+	shortage *product.ShortageError
+	variant  *product.VariantError
+	undone   *product.NotAppliedError
+	expired  *product.ChangesExpiredError
 }
 
 // explain finds what the client should know of an error.
@@ -77,7 +78,7 @@ func explain(r *http.Request, err error) explained {
 	e.kind = kindOf(err)
 	e.detail = e.kind.detail
 	if e.kind.is == product.ErrOutcomeUnknown && repeatable(r) {
-		e.detail = "The change may or may not have been made. Send the request again with the same Idempotency-Key."
+		e.detail = "The change may or may not have been made. Send the request again with the same key."
 	}
 	var own *problem
 	switch {
@@ -88,7 +89,7 @@ func explain(r *http.Request, err error) explained {
 		}
 	case e.taken != nil:
 		e.faults = []product.Fault{{Field: e.taken.Field, Code: "taken", Message: "belongs to product " + e.taken.By.String()}}
-	case errors.As(err, &e.short), errors.As(err, &e.undone), errors.As(err, &e.expired):
+	case errors.As(err, &e.short), errors.As(err, &e.shortage), errors.As(err, &e.undone), errors.As(err, &e.expired):
 	default:
 		e.faults = faultsOf(err)
 	}
@@ -114,15 +115,26 @@ func (e explained) append(b []byte, base, instance string) []byte {
 		b = productjson.AppendString(append(b, `,"product":`...), e.taken.By.String())
 	}
 	if e.short != nil {
-		b = productjson.AppendString(append(b, `,"product":`...), e.short.ProductID.String())
-		b = productjson.AppendString(append(b, `,"sku":`...), e.short.SKU)
-		b = strconv.AppendInt(append(b, `,"wanted":`...), e.short.Wanted, 10)
-		b = strconv.AppendInt(append(b, `,"available":`...), e.short.Available, 10)
+		b = appendShort(append(b, ','), e.short)
+	}
+	if e.shortage != nil {
+		for i := range e.shortage.Short {
+			b = append(b, [...]string{`,"short":[{`, `,{`}[min(i, 1)]...)
+			b = append(appendShort(b, &e.shortage.Short[i]), '}')
+		}
+		b = append(b, ']')
 	}
 	if e.expired != nil {
 		b = appendRange(b, e.expired)
 	}
 	return append(b, '}')
+}
+
+func appendShort(b []byte, short *product.StockError) []byte {
+	b = productjson.AppendString(append(b, `"product":`...), short.ProductID.String())
+	b = productjson.AppendString(append(b, `,"sku":`...), short.SKU)
+	b = strconv.AppendInt(append(b, `,"wanted":`...), short.Wanted, 10)
+	return strconv.AppendInt(append(b, `,"available":`...), short.Available, 10)
 }
 
 func appendFaults(b []byte, faults []product.Fault) []byte {

@@ -22,6 +22,7 @@ var (
 	errPreconditionRequired = errors.New("httpapi: precondition required")
 	errReadOnly             = errors.New("httpapi: read-only members")
 	errOptionsTaken         = errors.New("httpapi: options taken")
+	errReservationDiffers   = errors.New("httpapi: the reservation has other items")
 	errLaneFull             = errors.New("httpapi: too many requests in flight")
 )
 
@@ -63,6 +64,11 @@ var problems = []problemKind{
 	{is: errOptionsTaken, status: 409, slug: "options-taken", title: "Options taken", detail: "Another product of the same group has the same options."},
 	{is: product.ErrTaken, status: 409, slug: "sku-taken", title: "SKU taken", detail: "Another product has the same SKU."},
 	{is: product.ErrInsufficientStock, status: 409, slug: "insufficient-stock", title: "Insufficient stock", detail: "Less is available than was asked for."},
+	{is: product.ErrReservationNotFound, status: 404, slug: "reservation-not-found", title: "Reservation not found", detail: "There is no reservation with this key, or it ended long ago."},
+	{is: errReservationDiffers, status: 409, slug: "reservation-differs", title: "Reservation differs", detail: "There is a reservation with this key already, of other items. Give each reservation a key of its own."},
+	{is: product.ErrReservationExpired, status: 409, slug: "reservation-expired", title: "Reservation expired", detail: "The reservation has expired and holds nothing any more. Make another one, with another key."},
+	{is: product.ErrReservationReleased, status: 409, slug: "reservation-released", title: "Reservation released", detail: "The reservation has been released and holds nothing any more. Make another one, with another key."},
+	{is: product.ErrReservationCommitted, status: 409, slug: "reservation-committed", title: "Reservation committed", detail: "The reservation has been committed, and its stock has left."},
 	{is: product.ErrKeyReused, status: 422, slug: "idempotency-key-reused", title: "Idempotency-Key reused", detail: "The Idempotency-Key was used for another request; nothing was changed. Give each write a key of its own."},
 	{is: product.ErrKeyUnderway, status: 409, slug: "idempotency-key-underway", title: "Idempotency-Key under way", detail: "Another request with the same Idempotency-Key is still being worked on. Send this one again to get its answer.", retryAfter: "1"},
 	{is: product.ErrSearchOff, status: 501, slug: "search-off", title: "Search is switched off", detail: "This server keeps no index to search. Leave q out, and filter instead."},
@@ -70,8 +76,8 @@ var problems = []problemKind{
 	{is: product.ErrInvalid, status: 422, slug: "invalid", title: "Invalid content", detail: "The content breaks rules; errors lists them all."},
 
 	// The unknown outcome stands before the errors of contexts, for it comes together with
-	// them, and it has Retry-After only with an Idempotency-Key: whoever repeats blindly may do
-	// it twice.
+	// them, and it has Retry-After only with an Idempotency-Key or a reservation's: whoever
+	// repeats blindly may do it twice.
 	{is: product.ErrOutcomeUnknown, status: 503, slug: "outcome-unknown", title: "Outcome unknown", detail: "The change may or may not have been made. Read before you try again.", logged: true},
 	{is: product.ErrOverloaded, status: 503, slug: "overloaded", title: "Overloaded", detail: "Too many requests are waiting for the database; nothing was done. Try again.", retryAfter: "1"},
 	{is: product.ErrBusy, status: 503, slug: "busy", title: "Busy", detail: "What is to be changed is locked by somebody else; nothing was changed. Try again.", retryAfter: "1"},

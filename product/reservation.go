@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,13 +33,13 @@ const (
 // Reservation holds stock of one or several products for somebody, a cart for instance, until it
 // is committed, released or expires.
 type Reservation struct {
-	ID        ReservationID
-	Key       string
-	State     ReservationState
-	Items     []ReservationItem
-	CreatedAt time.Time
-	ExpiresAt time.Time // held before this moment, and not at it
-	SettledAt time.Time // when it was committed or released; else zero
+	ID        ReservationID     `json:"-"`
+	Key       string            `json:"key"`
+	State     ReservationState  `json:"state"`
+	Items     []ReservationItem `json:"items"`
+	CreatedAt time.Time         `json:"created_at"`
+	ExpiresAt time.Time         `json:"expires_at"`          // held before this moment, and not at it
+	SettledAt time.Time         `json:"settled_at,omitzero"` // when it was committed or released; else zero
 }
 
 // ReservationItem is a quantity of one product.
@@ -65,6 +66,25 @@ type Hold struct {
 	Key         string // the reservation's, for the history
 }
 
+// MarshalJSON returns the representation that [Reservation.AppendJSON] appends.
+func (r Reservation) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
+
+// AppendJSON appends the reservation's JSON representation to b and returns the result. The ID is
+// no part of it.
+func (r *Reservation) AppendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"key":`...), r.Key)
+	b = appendString(append(b, `,"state":`...), string(r.State))
+	b = append(b, `,"items":[`...)
+	for i, item := range r.Items {
+		b = appendString(append(appendComma(b, i), `{"sku":`...), item.SKU)
+		b = appendID(append(b, `,"product_id":"`...), item.ProductID)
+		b = append(strconv.AppendInt(append(b, `","quantity":`...), item.Quantity, 10), '}')
+	}
+	b = appendTime(append(b, ']'), `,"created_at":"`, r.CreatedAt)
+	b = appendTime(b, `,"expires_at":"`, r.ExpiresAt)
+	return append(appendMoment(b, `,"settled_at":"`, r.SettledAt), '}')
+}
+
 // asOf returns the reservation as it is at a moment: its expiry needs nobody to note it.
 func (r Reservation) asOf(now time.Time) Reservation {
 	if r.State == Held && !now.Before(r.ExpiresAt) {
@@ -81,16 +101,27 @@ func sameItems(a, b []ReservationItem) bool {
 }
 
 // ValidReservationKey reports whether s can be the key of a reservation: one line of 1 to
-// [MaxReservationKeyLen] characters.
+// [MaxReservationKeyLen] characters, and like a SKU not ".", ".." or "/", see [ValidSKU].
 func ValidReservationKey(s string) bool {
 	var f faults
 	f.line("key", s, MaxReservationKeyLen)
-	return s != "" && f == nil
+	return s != "" && s != "." && s != ".." && s != "/" && f == nil
+}
+
+// ValidateReservation returns an [InvalidError] with all that [Service.Reserve] would refuse in what
+// it is given, whatever the catalogue holds, or nil.
+func ValidateReservation(key string, items []ReservationItem, expiry time.Duration) error {
+	def(&expiry, DefaultExpiry)
+	var f faults
+	f.reservationKey(key)
+	f.items(items)
+	f.expiry(expiry)
+	return f.err()
 }
 
 func (f *faults) reservationKey(key string) {
 	if !ValidReservationKey(key) {
-		f.add("key", "format", "must be one line of 1 to %d characters", MaxReservationKeyLen)
+		f.add("key", "format", "must be one line of 1 to %d characters, and not just . or .. or /", MaxReservationKeyLen)
 	}
 }
 
@@ -106,7 +137,7 @@ func (f *faults) items(items []ReservationItem) {
 	for i, item := range items {
 		field := fmt.Sprintf("items[%d]", i)
 		f.sku(field+".sku", item.SKU)
-		if seen[item.SKU] {
+		if item.SKU != "" && seen[item.SKU] {
 			f.add(field+".sku", "duplicate", "is there already: %q; add the quantities up", abbreviate(item.SKU))
 		}
 		seen[item.SKU] = true

@@ -25,11 +25,7 @@ import (
 // [Service.Update].
 func (s *Service) Reserve(ctx context.Context, key string, items []ReservationItem, expiry time.Duration) (Reservation, Result, error) {
 	def(&expiry, DefaultExpiry)
-	var f faults
-	f.reservationKey(key)
-	f.items(items)
-	f.expiry(expiry)
-	if err := f.err(); err != nil {
+	if err := ValidateReservation(key, items, expiry); err != nil {
 		return Reservation{}, Unchanged, err
 	}
 	seen, err := s.whereabouts(ctx, items)

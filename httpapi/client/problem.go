@@ -52,17 +52,26 @@ func (p *Problem) Unwrap() error { return p.cause }
 
 // document is the JSON of a problem.
 type document struct {
-	Type      string
-	Title     string
-	Detail    string
-	Instance  string
-	Errors    []fault
+	Type     string
+	Title    string
+	Detail   string
+	Instance string
+	Errors   []fault
+	Short    []shortage // a reservation's
+	shortage            // a single product's; for what is taken, only Product
+	Oldest   product.Seq
+	Newest   product.Seq
+}
+
+type shortage struct {
 	Product   uuid.UUID
 	SKU       string
 	Wanted    int64
 	Available int64
-	Oldest    product.Seq
-	Newest    product.Seq
+}
+
+func (s shortage) error() product.StockError {
+	return product.StockError{ProductID: s.Product, SKU: s.SKU, Wanted: s.Wanted, Available: s.Available}
 }
 
 type fault struct{ Field, Code, Message string }
@@ -102,7 +111,14 @@ func (d *document) cause(p *Problem) error {
 	case "options-taken":
 		return &product.TakenError{Field: "options", By: d.Product}
 	case "insufficient-stock":
-		return &product.StockError{ProductID: d.Product, SKU: d.SKU, Wanted: d.Wanted, Available: d.Available}
+		if d.Short != nil {
+			var e product.ShortageError
+			for _, s := range d.Short {
+				e.Short = append(e.Short, s.error())
+			}
+			return &e
+		}
+		return new(d.error())
 	case "changes-expired":
 		return &product.ChangesExpiredError{Oldest: d.Oldest, Newest: d.Newest}
 	case "timeout":
@@ -114,6 +130,11 @@ func (d *document) cause(p *Problem) error {
 		"bad-cursor":               product.ErrBadCursor,
 		"idempotency-key-reused":   product.ErrKeyReused,
 		"idempotency-key-underway": product.ErrKeyUnderway,
+		"reservation-not-found":    product.ErrReservationNotFound,
+		"reservation-differs":      product.ErrKeyReused,
+		"reservation-expired":      product.ErrReservationExpired,
+		"reservation-released":     product.ErrReservationReleased,
+		"reservation-committed":    product.ErrReservationCommitted,
 		"overloaded":               product.ErrOverloaded,
 		"busy":                     product.ErrBusy,
 		"unavailable":              product.ErrUnavailable,

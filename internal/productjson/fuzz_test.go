@@ -15,7 +15,7 @@ var seeds = []string{
 	shirt, `{}`, `[]`, `null`, `{"sku":"A","name":"ä\u0000\ud83d\ude00","price":{"amount":1,"currency":"JPY"},"stock":{"on_hand":1,"reserved":0,"available":1}}`,
 	`{"price":{"amount":1}, "id":"0190a5d2-7c1e-7000-8000-000000000001","version":3,"created_at":"2026-01-02T03:04:05.123456Z","updated_at":"2026-01-02T03:04:05+02:00"}`,
 	`{"options":{"":null,"a":"b"},"tags":[""],"images":[{}],"attributes":{"a":{"b":[1e9,-0.0]}},"compare_at":{}}`,
-	`{"delta":-3,"reason":"x"}`, `{"on_hand":40}`, `{"ids":["0190a5d2-7c1e-7000-8000-000000000001"],"skus":["A"]}`,
+	`{"delta":-3,"reason":"x"}`, `{"on_hand":40}`, `{"items":[{"sku":"A","quantity":2}],"expires_in_seconds":900}`, `{"ids":["0190a5d2-7c1e-7000-8000-000000000001"],"skus":["A"]}`,
 	`{"a":1,"a":2}`, "\xff", `{"name":"\ud800"}`, `{"price":{"amount":1e400}}`, `{} x`, `[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[`,
 }
 
@@ -70,6 +70,12 @@ func FuzzDecodeSmallBodies(f *testing.F) {
 			again, err := productjson.DecodeStockLevel(marshal(t, map[string]any{"on_hand": n}))
 			require.NoError(t, err)
 			require.Equal(t, n, again)
+		}
+		if v, err := productjson.DecodeReservation(data); explained(t, err) {
+			for _, item := range v.Items {
+				require.LessOrEqual(t, max(item.Quantity, -item.Quantity), int64(product.MaxQuantity))
+			}
+			require.LessOrEqual(t, v.Expiry, product.MaxExpiry)
 		}
 		if items, err := productjson.DecodeBatch(data); explained(t, err) {
 			require.NotEmpty(t, items)

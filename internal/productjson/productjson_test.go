@@ -185,6 +185,7 @@ func TestMalformedJSONIsASyntaxErrorWithItsPosition(t *testing.T) {
 			func(b []byte) error { _, err := productjson.DecodeLookup(b); return err },
 			func(b []byte) error { _, err := productjson.DecodeStockChange(b); return err },
 			func(b []byte) error { _, err := productjson.DecodeStockLevel(b); return err },
+			func(b []byte) error { _, err := productjson.DecodeReservation(b); return err },
 		} {
 			err := decode([]byte(c.body))
 			var syntax *productjson.SyntaxError
@@ -224,6 +225,22 @@ func TestStockBodies(t *testing.T) {
 		`{"delta":1}`:      {"delta unknown", "on_hand required"},
 	} {
 		_, err := productjson.DecodeStockLevel([]byte(body))
+		require.Equal(t, want, faults(t, err), body)
+	}
+}
+
+func TestReservationBody(t *testing.T) {
+	t.Parallel()
+	v, err := productjson.DecodeReservation([]byte(`{"items":[{"sku":"A","quantity":2},{"quantity":1,"sku":"B"}],"expires_in_seconds":2592000}`))
+	require.NoError(t, err)
+	require.Equal(t, productjson.Reservation{Items: []product.ReservationItem{{SKU: "A", Quantity: 2}, {SKU: "B", Quantity: 1}}, Expiry: product.MaxExpiry}, v)
+	for body, want := range map[string][]string{
+		`{"items":[{"sku":5},"A"],"expires_in_seconds":"900"}`:                                          {"items[0].sku type", "items[0].quantity required", "items[1] type", "expires_in_seconds type"},
+		`{"items":{"sku":"A"},"expires_in_seconds":-1,"key":"k"}`:                                       {"items type", "expires_in_seconds range", "key unknown"},
+		`{"items":[{"sku":"A","product_id":"x","quantity":1e0}],"expires_in_seconds":9007199254740991}`: {"items[0].product_id unknown", "items[0].quantity type", "expires_in_seconds range"},
+		`null`: {" type"},
+	} {
+		_, err := productjson.DecodeReservation([]byte(body))
 		require.Equal(t, want, faults(t, err), body)
 	}
 }
