@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -45,26 +46,21 @@ func reservationOf(key string) func([]byte) (productjson.Reservation, error) {
 }
 
 func (h *Handler) getReservation(w http.ResponseWriter, r *http.Request) error {
-	reservation, err := h.svc.Reservation(r.Context(), r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	h.writeReservation(w, http.StatusOK, &reservation)
-	return nil
+	return h.answerReservation(w, r, h.svc.Reservation)
 }
 
 func (h *Handler) commitReservation(w http.ResponseWriter, r *http.Request) error {
-	reservation, err := h.svc.Commit(r.Context(), r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	h.writeReservation(w, http.StatusOK, &reservation)
-	return nil
+	return h.answerReservation(w, r, h.svc.Commit)
 }
 
 // releaseReservation answers with the reservation, for it stays there to be read.
 func (h *Handler) releaseReservation(w http.ResponseWriter, r *http.Request) error {
-	reservation, err := h.svc.Release(r.Context(), r.PathValue("key"))
+	return h.answerReservation(w, r, h.svc.Release)
+}
+
+// answerReservation answers with what a method of the Service makes of the path's reservation.
+func (h *Handler) answerReservation(w http.ResponseWriter, r *http.Request, method func(ctx context.Context, key string) (product.Reservation, error)) error {
+	reservation, err := method(r.Context(), r.PathValue("key"))
 	if err != nil {
 		return err
 	}

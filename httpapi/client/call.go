@@ -56,15 +56,28 @@ func (a *answer) decode(v any) error {
 // do sends a call until it is answered for good.
 func (c *Client) do(ctx context.Context, call call) (*answer, error) {
 	key, answered := keyOf(ctx, &call)
+	var a *answer
+	err := c.persist(ctx, func() (err error) {
+		a, err = c.try(ctx, call, key)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	answered(a.header.Get("Idempotency-Replayed") == "true")
+	return a, nil
+}
+
+// persist tries until it succeeds, or fails with what is not to be tried again.
+func (c *Client) persist(ctx context.Context, try func() error) error {
 	for tried := 1; ; tried++ {
-		a, err := c.try(ctx, call, key)
+		err := try()
 		if err == nil {
-			answered(a.header.Get("Idempotency-Replayed") == "true")
-			return a, nil
+			return nil
 		}
 		wait, again := c.delay(err, tried)
 		if !again || !sleep(ctx, wait) {
-			return nil, err
+			return err
 		}
 	}
 }

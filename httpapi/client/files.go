@@ -91,16 +91,15 @@ func (c *Client) Export(ctx context.Context, w io.Writer, q product.Query, forma
 	if format != "" {
 		params.Set("format", string(format))
 	}
-	for tried := 1; ; tried++ {
-		res, err := c.send(ctx, call{method: "GET", path: "/export", query: params}, "", http.NoBody)
-		if err == nil {
-			defer func() { _ = res.Body.Close() }()
-			_, err = io.Copy(w, res.Body)
-			return err
-		}
-		wait, again := c.delay(err, tried)
-		if !again || !sleep(ctx, wait) {
-			return err
-		}
+	var res *http.Response
+	err := c.persist(ctx, func() (err error) {
+		res, err = c.send(ctx, call{method: "GET", path: "/export", query: params}, "", http.NoBody)
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	defer func() { _ = res.Body.Close() }()
+	_, err = io.Copy(w, res.Body)
+	return err
 }
