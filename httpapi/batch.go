@@ -29,6 +29,9 @@ func (h *Handler) batchProducts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := h.authorizeBatch(r, ops); err != nil {
+		return err
+	}
 	outcomes, err := apply(r.Context(), ops)
 	if outcomes == nil && err != nil {
 		return contentError(err)

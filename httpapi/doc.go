@@ -8,7 +8,7 @@
 // A [Handler] works bare, under its prefix on a mux, and with the prefix stripped; Location
 // headers name the path that the client sees. The prefix stands in the patterns of its own mux,
 // so that middleware around it reads the whole route from r.Pattern after the call. It never
-// redirects. Compression, CORS, authorisation, access logs, tracing and TLS are the host's: what
+// redirects. Compression, CORS, access logs, tracing and TLS are the host's: what
 // the host wraps around it is left alone, and [http.ResponseController] works through a
 // ResponseWriter with Unwrap.
 //
@@ -120,6 +120,12 @@
 // as If-Match whatever was looked at; nor does the passing of publish_at. If-Match and If-None-Match follow RFC 9110,
 // section 13, and those of writes are decided under the row's lock. Answers say Cache-Control:
 // private, no-cache, so that caches ask with the ETag, and errors no-store.
+//
+// # Authorisation
+//
+// [Options].Authorize sees every request with its [Operation], before anything else of it is looked at,
+// and tells who sent it; [Operations] is the table of them all. Without it whatever reaches the
+// handler is allowed, for then the host's middleware decides.
 //
 // # Errors
 //

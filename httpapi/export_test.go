@@ -11,11 +11,11 @@ func ProblemSlugs() []string {
 	return slugs
 }
 
-// Operations lists the query parameters of every operation, by its method and path.
-func Operations() map[string][]string {
+// Params lists the query parameters of every operation, by its ID.
+func Params() map[string][]string {
 	ops := make(map[string][]string)
 	for _, op := range operations() {
-		ops[op.method+" "+op.path] = slices.Sorted(slices.Values(op.params))
+		ops[op.id] = slices.Sorted(slices.Values(op.params))
 	}
 	return ops
 }

@@ -24,6 +24,8 @@ type Handler struct {
 	drain   context.CancelFunc
 
 	snapshots chan struct{} // holds one for the export that reads
+
+	operations map[string]Operation // by their IDs
 }
 
 // NewHandler returns a Handler of the service. Its error names every option that is wrong.
@@ -34,7 +36,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders(), snapshots: make(chan struct{}, 1)}
+	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders(), snapshots: make(chan struct{}, 1), operations: make(map[string]Operation)}
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
@@ -55,6 +57,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 func (h *Handler) route(ops []operation) error {
 	methods := make(map[string][]string)
 	for _, op := range ops {
+		h.operations[op.id] = op.public()
 		h.mux.Handle(op.method+" "+h.opts.Prefix+op.path, h.serve(op))
 		methods[op.path] = append(methods[op.path], op.method)
 	}
@@ -138,7 +141,10 @@ func (h *Handler) serve(op operation) http.Handler {
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
-		err := op.check(r)
+		r, err := h.authenticate(r, op.id)
+		if err == nil {
+			err = op.check(r)
+		}
 		if err == nil {
 			r, err = op.once(r)
 		}

@@ -8,8 +8,57 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
+// Operation is what a request asks for: a row of [Operations].
+type Operation struct {
+	ID     string // one of the constants Op…: its operationId in the OpenAPI document
+	Method string // GET also stands for HEAD
+	Path   string // below the prefix, such as /products/{id}
+	Writes bool   // something may be different afterwards
+}
+
+// The IDs of all operations.
+const (
+	OpCreateProduct      = "createProduct"
+	OpListProducts       = "listProducts"
+	OpLookupProducts     = "lookupProducts"
+	OpBatchProducts      = "batchProducts"
+	OpGetProduct         = "getProduct"
+	OpUpdateProduct      = "updateProduct"
+	OpDeleteProduct      = "deleteProduct"
+	OpRestoreProduct     = "restoreProduct"
+	OpGetHistory         = "getHistory"
+	OpGetStock           = "getStock"
+	OpAdjustStock        = "adjustStock"
+	OpSetStock           = "setStock"
+	OpGetProductBySKU    = "getProductBySKU"
+	OpPutProduct         = "putProduct"
+	OpUpdateGroup        = "updateGroup"
+	OpPutReservation     = "putReservation"
+	OpGetReservation     = "getReservation"
+	OpReleaseReservation = "releaseReservation"
+	OpCommitReservation  = "commitReservation"
+	OpGetCategories      = "getCategories"
+	OpGetLimits          = "getLimits"
+	OpImportProducts     = "importProducts"
+	OpGetChanges         = "getChanges"
+	OpExportProducts     = "exportProducts"
+	OpGetContract        = "getContract"
+	OpGetDocs            = "getDocs"
+)
+
+// Operations lists everything that a [Handler] does, and [Options].Authorize is asked for.
+func Operations() []Operation {
+	rows := operations()
+	ops := make([]Operation, len(rows))
+	for i, op := range rows {
+		ops[i] = op.public()
+	}
+	return ops
+}
+
 // operation is one row of the contract.
 type operation struct {
+	id     string
 	method string
 	path   string // below the prefix
 	lane   int
@@ -26,36 +75,40 @@ const (
 	lanes // how many there are
 )
 
-// operations lists everything that a Handler does.
+func (op *operation) public() Operation {
+	return Operation{ID: op.id, Method: op.method, Path: op.path, Writes: op.lane == laneWrite || op.lane == laneImport}
+}
+
+// operations is the table that the mux is made of.
 func operations() []operation {
 	view := []string{"include", "fields"}
 	return []operation{
-		{"POST", "/products", laneWrite, view, (*Handler).createProduct},
-		{"GET", "/products", laneRead, listParams(), (*Handler).listProducts},
-		{"POST", "/products/lookup", laneRead, view, (*Handler).lookupProducts},
-		{"POST", "/products/batch", laneWrite, []string{"atomic"}, (*Handler).batchProducts},
-		{"GET", "/products/{id}", laneRead, view, (*Handler).getProduct},
-		{"PATCH", "/products/{id}", laneWrite, view, (*Handler).updateProduct},
-		{"DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
-		{"POST", "/products/{id}/restore", laneWrite, view, (*Handler).restoreProduct},
-		{"GET", "/products/{id}/history", laneRead, []string{"limit", "cursor"}, (*Handler).getHistory},
-		{"GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
-		{"POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
-		{"PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
-		{"GET", "/skus/{sku}", laneRead, view, (*Handler).getProductBySKU},
-		{"PUT", "/skus/{sku}", laneWrite, view, (*Handler).putProduct},
-		{"PATCH", "/groups/{group}", laneWrite, nil, (*Handler).updateGroup},
-		{"PUT", "/reservations/{key}", laneWrite, nil, (*Handler).putReservation},
-		{"GET", "/reservations/{key}", laneRead, nil, (*Handler).getReservation},
-		{"DELETE", "/reservations/{key}", laneWrite, nil, (*Handler).releaseReservation},
-		{"POST", "/reservations/{key}/commit", laneWrite, nil, (*Handler).commitReservation},
-		{"GET", "/categories", laneRead, []string{"under", "depth", "status", "published"}, (*Handler).getCategories},
-		{"GET", "/limits", laneRead, nil, (*Handler).getLimits},
-		{"POST", "/import", laneImport, importParams(), (*Handler).importProducts},
-		{"GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
-		{"GET", "/export", laneExport, exportParams(), (*Handler).exportProducts},
-		{"GET", "/openapi.json", laneRead, nil, (*Handler).getContract},
-		{"GET", "/docs", laneRead, nil, (*Handler).getDocs},
+		{OpCreateProduct, "POST", "/products", laneWrite, view, (*Handler).createProduct},
+		{OpListProducts, "GET", "/products", laneRead, listParams(), (*Handler).listProducts},
+		{OpLookupProducts, "POST", "/products/lookup", laneRead, view, (*Handler).lookupProducts},
+		{OpBatchProducts, "POST", "/products/batch", laneWrite, []string{"atomic"}, (*Handler).batchProducts},
+		{OpGetProduct, "GET", "/products/{id}", laneRead, view, (*Handler).getProduct},
+		{OpUpdateProduct, "PATCH", "/products/{id}", laneWrite, view, (*Handler).updateProduct},
+		{OpDeleteProduct, "DELETE", "/products/{id}", laneWrite, nil, (*Handler).deleteProduct},
+		{OpRestoreProduct, "POST", "/products/{id}/restore", laneWrite, view, (*Handler).restoreProduct},
+		{OpGetHistory, "GET", "/products/{id}/history", laneRead, []string{"limit", "cursor"}, (*Handler).getHistory},
+		{OpGetStock, "GET", "/products/{id}/stock", laneRead, nil, (*Handler).getStock},
+		{OpAdjustStock, "POST", "/products/{id}/stock", laneWrite, nil, (*Handler).adjustStock},
+		{OpSetStock, "PUT", "/products/{id}/stock", laneWrite, nil, (*Handler).setStock},
+		{OpGetProductBySKU, "GET", "/skus/{sku}", laneRead, view, (*Handler).getProductBySKU},
+		{OpPutProduct, "PUT", "/skus/{sku}", laneWrite, view, (*Handler).putProduct},
+		{OpUpdateGroup, "PATCH", "/groups/{group}", laneWrite, nil, (*Handler).updateGroup},
+		{OpPutReservation, "PUT", "/reservations/{key}", laneWrite, nil, (*Handler).putReservation},
+		{OpGetReservation, "GET", "/reservations/{key}", laneRead, nil, (*Handler).getReservation},
+		{OpReleaseReservation, "DELETE", "/reservations/{key}", laneWrite, nil, (*Handler).releaseReservation},
+		{OpCommitReservation, "POST", "/reservations/{key}/commit", laneWrite, nil, (*Handler).commitReservation},
+		{OpGetCategories, "GET", "/categories", laneRead, []string{"under", "depth", "status", "published"}, (*Handler).getCategories},
+		{OpGetLimits, "GET", "/limits", laneRead, nil, (*Handler).getLimits},
+		{OpImportProducts, "POST", "/import", laneImport, importParams(), (*Handler).importProducts},
+		{OpGetChanges, "GET", "/changes", laneFollow, changesParams(), (*Handler).getChanges},
+		{OpExportProducts, "GET", "/export", laneExport, exportParams(), (*Handler).exportProducts},
+		{OpGetContract, "GET", "/openapi.json", laneRead, nil, (*Handler).getContract},
+		{OpGetDocs, "GET", "/docs", laneRead, nil, (*Handler).getDocs},
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Options tunes a [Handler]. The zero value, and nil, mean the defaults.
@@ -68,6 +70,23 @@ type Options struct {
 	// ResponseWriter supports that. Default 30 s. Negative: forever.
 	ImportIdle time.Duration
 
+	// Authorize decides on every operation before anything else of its request is looked at, and
+	// tells who sent it. The actor stands in histories, and idempotency keys and the keys of
+	// reservations are each actor's own; it is one line of at most [product.MaxReasonLen] characters, and
+	// empty leaves what a middleware has put into the context with [product.WithActor].
+	//
+	// An error of [ErrUnauthenticated], [ErrForbidden] or [ErrTooManyRequests] is answered with 401,
+	// 403 or 429, any other with 500; nothing is done, and no word of it leaves. A PUT by SKU asks
+	// for itself and then for what it may come to, [OpCreateProduct] and [OpUpdateProduct]; a batch for itself
+	// and then once for each kind of operation in it. What only follows or streams is asked for at
+	// its beginning. It is called concurrently and must return when the request's context ends.
+	// Default: all is allowed, for the host's middleware has decided.
+	Authorize func(r *http.Request, op Operation) (actor string, err error)
+
+	// Challenge is the WWW-Authenticate of an answer that has none yet when Authorize refuses with
+	// [ErrUnauthenticated] (RFC 9110, section 11.6.1). Default "Bearer" (RFC 6750).
+	Challenge string
+
 	// RequirePrecondition refuses PUT, PATCH and DELETE without If-Match or If-None-Match with
 	// 428 (RFC 6585, section 3), so that no client overwrites what it has not seen.
 	RequirePrecondition bool
@@ -97,6 +116,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.Heartbeat, 15*time.Second)
 	def(&o.FollowIdle, 30*time.Second)
 	def(&o.ProblemBase, defaultProblemBase)
+	def(&o.Challenge, "Bearer")
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -121,6 +141,9 @@ func (o Options) Validate() error {
 	}
 	if _, err := url.Parse(o.ProblemBase); err != nil || strings.ContainsAny(o.ProblemBase, "\"\\ ") {
 		errs = append(errs, fmt.Errorf("httpapi: ProblemBase %q must be a URI reference", o.ProblemBase))
+	}
+	if strings.IndexFunc(o.Challenge, unicode.IsControl) >= 0 {
+		errs = append(errs, fmt.Errorf("httpapi: Challenge %q must be one line, such as Bearer realm=\"shop\"", o.Challenge))
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -29,7 +30,12 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.log(w, r, e.kind, err)
 	}
 	header := w.Header()
+	var limited *TooManyRequestsError
 	switch {
+	case errors.As(err, &limited):
+		header.Set("Retry-After", strconv.FormatInt(max(1, int64(math.Ceil(limited.RetryAfter.Seconds()))), 10))
+	case e.kind.is == ErrUnauthenticated && header.Get("WWW-Authenticate") == "":
+		header.Set("WWW-Authenticate", h.opts.Challenge)
 	case e.kind.retryAfter != "":
 		header.Set("Retry-After", e.kind.retryAfter)
 	case e.kind.is == product.ErrOutcomeUnknown && repeatable(r):

@@ -45,6 +45,9 @@ type problemKind struct {
 var problems = []problemKind{
 	{is: errUnknownPath, status: 404, slug: "unknown-path", title: "Unknown path", detail: "There is no operation at this path."},
 	{is: errMethod, status: 405, slug: "method-not-allowed", title: "Method not allowed", detail: "This path has no such method; Allow lists those it has."},
+	{is: ErrUnauthenticated, status: 401, slug: "unauthenticated", title: "Not authenticated", detail: "This server does not know who sent the request; WWW-Authenticate says how to tell."},
+	{is: ErrForbidden, status: 403, slug: "forbidden", title: "Forbidden", detail: "Whoever sent the request may not do this."},
+	{is: ErrTooManyRequests, status: 429, slug: "too-many-requests", title: "Too many requests", detail: "Whoever sent the request has sent too many; nothing was done. Try again later.", retryAfter: "1"},
 	{is: errBadParameter, status: 400, slug: "invalid-parameter", title: "Invalid query parameter", detail: "The query string is not what this operation takes; errors lists what is wrong."},
 	{is: errBadHeader, status: 400, slug: "invalid-header", title: "Invalid header"},
 	{is: errMalformed, status: 400, slug: "malformed-body", title: "Malformed body"},

@@ -49,6 +49,9 @@ func (h *Handler) putProduct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := h.authorizeUpsert(r, expect); err != nil {
+		return err
+	}
 	draft, err := decode(h, w, r, draftOf(r.PathValue("sku")), mediaJSON)
 	if err != nil {
 		return err
