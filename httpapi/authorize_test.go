@@ -143,7 +143,9 @@ func TestBatchAsksOncePerKind(t *testing.T) {
 	a := newAPI(t, &httpapi.Options{Authorize: d.authorize})
 	p, _ := a.create("A", `"stock":5`)
 	d.take()
-	draft := func(sku string) string { return `{"sku":"` + sku + `","name":"n","price":{"amount":1,"currency":"EUR"}}` }
+	draft := func(sku string) string {
+		return `{"sku":"` + sku + `","name":"n","price":{"amount":1,"currency":"EUR"}}`
+	}
 	body := `{"items":[
 		{"op":"create","product":` + draft("B") + `},
 		{"op":"create","product":` + draft("C") + `},

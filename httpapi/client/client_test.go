@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -43,6 +44,12 @@ type catalogue interface {
 	Count(ctx context.Context, q product.Query) (product.Count, error)
 	History(ctx context.Context, id uuid.UUID, q product.HistoryQuery) (product.HistoryPage, error)
 	Changes(ctx context.Context, after product.Seq, limit int) ([]product.Change, error)
+	Batch(ctx context.Context, ops []product.Operation) ([]product.Outcome, error)
+	AtomicBatch(ctx context.Context, ops []product.Operation) ([]product.Outcome, error)
+	UpdateGroup(ctx context.Context, group string, p product.Patch) ([]product.Product, error)
+	Categories(ctx context.Context, q product.CategoryQuery) (product.Category, error)
+	All(ctx context.Context, q product.Query) iter.Seq2[product.Product, error]
+	Follow(ctx context.Context, after product.Seq) iter.Seq2[product.Change, error]
 	AwaitChanges(ctx context.Context, after product.Seq, limit int) ([]product.Change, error)
 }
 

@@ -11,7 +11,7 @@
 //	}
 //
 // A [Client] has the methods of a [product.Service], so that code can take either by an interface
-// of its own.
+// of its own. What a host refuses (401, 403, 429) is a [Problem] with that Status.
 //
 // # Trying again
 //

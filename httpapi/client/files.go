@@ -16,16 +16,17 @@ import (
 
 // Import says how an import reads its file. The zero value reads our own CSV.
 type Import struct {
-	Format   feed.Format // default [feed.Native]
-	Map      string      // the fields of a native file's columns: Header:field,Header:field
-	Currency string      // of prices that name none
-	Encoding string      // default: recognised
-	DryRun   bool
+	Format    feed.Format // default [feed.Native]
+	Map       string      // the fields of a native file's columns: Header:field,Header:field
+	Currency  string      // of prices that name none
+	Encoding  string      // default: recognised
+	ImageBase string      // as [feed.Config] has it
+	DryRun    bool
 }
 
 func (i Import) params() url.Values {
 	v := make(url.Values)
-	for name, value := range map[string]string{"format": string(i.Format), "map": i.Map, "currency": i.Currency, "encoding": i.Encoding} {
+	for name, value := range map[string]string{"format": string(i.Format), "map": i.Map, "currency": i.Currency, "encoding": i.Encoding, "image_base": i.ImageBase} {
 		if value != "" {
 			v.Set(name, value)
 		}

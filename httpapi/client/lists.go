@@ -102,6 +102,9 @@ func filterParams(q product.Query) url.Values {
 
 func listParams(q product.Query) url.Values {
 	v := filterParams(q)
+	if q.Text != "" {
+		v.Set("q", q.Text)
+	}
 	if q.Deleted {
 		v.Set("deleted", "true")
 	}

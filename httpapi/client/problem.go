@@ -61,6 +61,8 @@ type document struct {
 	shortage            // a single product's; for what is taken, only Product
 	Oldest   product.Seq
 	Newest   product.Seq
+	Variant  *uuid.UUID // of a group, that the error is about
+	By       int        // the operation of an atomic batch that failed
 }
 
 type shortage struct {
@@ -93,12 +95,29 @@ func readProblem(res *http.Response) error {
 		}
 		return p
 	}
+	d.fill(p)
+	return p
+}
+
+// failure is the error of an operation in a batch.
+func (d *document) failure(status int) error {
+	p := &Problem{Status: status}
+	d.fill(p)
+	if applied, ok := p.cause.(*product.NotAppliedError); ok {
+		return applied // and nothing else is to be known
+	}
+	return p
+}
+
+func (d *document) fill(p *Problem) {
 	p.Type, p.Title, p.Detail, p.Instance = d.Type, d.Title, d.Detail, d.Instance
 	for _, f := range d.Errors {
 		p.Faults = append(p.Faults, product.Fault(f))
 	}
 	p.cause = d.cause(p)
-	return p
+	if d.Variant != nil {
+		p.cause = &product.VariantError{ID: *d.Variant, Err: p.cause}
+	}
 }
 
 // cause is what the Service returned.
@@ -121,12 +140,15 @@ func (d *document) cause(p *Problem) error {
 		return new(d.error())
 	case "changes-expired":
 		return &product.ChangesExpiredError{Oldest: d.Oldest, Newest: d.Newest}
+	case "not-applied":
+		return &product.NotAppliedError{By: d.By}
 	case "timeout":
 		return context.DeadlineExceeded
 	}
 	return map[string]error{
 		"not-found":                product.ErrNotFound,
 		"precondition-failed":      product.ErrPreconditionFailed,
+		"search-off":               product.ErrSearchOff,
 		"bad-cursor":               product.ErrBadCursor,
 		"idempotency-key-reused":   product.ErrKeyReused,
 		"idempotency-key-underway": product.ErrKeyUnderway,

@@ -47,10 +47,17 @@ func (c *Client) stock(ctx context.Context, id uuid.UUID, call call) (product.St
 	if err != nil {
 		return product.Stock{}, err
 	}
-	var s struct {
-		OnHand   int64 `json:"on_hand"`
-		Reserved int64 `json:"reserved"`
-	}
+	var s stockDocument
 	err = a.decode(&s)
-	return product.Stock{ProductID: id, OnHand: s.OnHand, Reserved: s.Reserved, Version: stockVersion(a.header.Get("ETag"))}, err
+	return s.of(id, a.header.Get("ETag")), err
+}
+
+// stockDocument is the JSON of a stock, whose product and version stand beside it.
+type stockDocument struct {
+	OnHand   int64 `json:"on_hand"`
+	Reserved int64 `json:"reserved"`
+}
+
+func (s stockDocument) of(id uuid.UUID, etag string) product.Stock {
+	return product.Stock{ProductID: id, OnHand: s.OnHand, Reserved: s.Reserved, Version: stockVersion(etag)}
 }
