@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/httpapi/client"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/feed"
 )
@@ -20,8 +22,10 @@ type job struct {
 	file     string
 	report   string // a file; empty for the standard error
 	cfg      feed.Config
+	columns  string // cfg.Map as it was written
 	dry      bool
 	database database.Config
+	server   string // sent to instead of a database; empty for none
 }
 
 // closeWait bounds the closing of everything after the import.
@@ -43,6 +47,21 @@ func (j job) run(ctx context.Context, out, errOut io.Writer) (summary feed.Count
 		size = info.Size()
 	}
 
+	source := &counter{r: file}
+	show := newDisplay(errOut, source, size)
+	report, err := newReport(j.report, show)
+	if err != nil {
+		return summary, err
+	}
+	defer func() { err = errors.Join(err, report.Close()) }()
+	if j.server != "" {
+		events, err := j.send(ctx, source)
+		if err != nil {
+			return summary, err
+		}
+		return j.tell(events, show, report, out)
+	}
+
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	d, err := database.Open(ctx, j.database, "productkit-import", log)
 	if err != nil {
@@ -58,38 +77,53 @@ func (j job) run(ctx context.Context, out, errOut io.Writer) (summary feed.Count
 		defer cancel()
 		err = errors.Join(err, catalogue.Close(bound), d.Close(bound))
 	}()
-
-	source := &counter{r: file}
-	show := newDisplay(errOut, source, size)
-	report, err := newReport(j.report, show)
-	if err != nil {
-		return summary, err
-	}
-	defer func() { err = errors.Join(err, report.Close()) }()
-	return j.merge(ctx, catalogue, source, show, report, out)
+	return j.tell(j.merge(ctx, catalogue, source, show.every()), show, report, out)
 }
 
-// merge imports the file and shows what happens.
-func (j job) merge(ctx context.Context, catalogue *product.Service, source io.Reader, show *display, report *report, out io.Writer) (summary feed.Counts, err error) {
+// send imports the file through a server, whose events come each second.
+func (j job) send(ctx context.Context, source io.Reader) (iter.Seq2[feed.Event, error], error) {
+	c, err := client.New(j.server, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Import(ctx, source, client.Import{Format: j.cfg.Format, Map: j.columns, Currency: j.cfg.Currency,
+		Encoding: j.cfg.Encoding, ImageBase: j.cfg.ImageBase, DryRun: j.dry}), nil
+}
+
+// merge imports the file into a database.
+func (j job) merge(ctx context.Context, catalogue *product.Service, source io.Reader, every time.Duration) iter.Seq2[feed.Event, error] {
 	var to feed.Merger = catalogue
 	if j.dry {
 		to = feed.DryRun(catalogue)
 	}
 	cfg := j.cfg
-	cfg.ProgressEvery = show.every()
+	cfg.ProgressEvery = every
+	return func(yield func(feed.Event, error) bool) {
+		for e := range feed.Import(ctx, to, source, cfg) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// tell shows what happens.
+func (j job) tell(events iter.Seq2[feed.Event, error], show *display, report *report, out io.Writer) (summary feed.Counts, err error) {
+	defer show.end()
 	begin := time.Now()
-	for e := range feed.Import(ctx, to, source, cfg) {
-		switch e.Kind {
-		case feed.EventProgress:
+	for e, broke := range events {
+		switch {
+		case broke != nil:
+			return summary, broke
+		case e.Kind == feed.EventProgress:
 			show.progress(*e.Counts)
-		case feed.EventRefused, feed.EventWarning:
+		case e.Kind == feed.EventRefused, e.Kind == feed.EventWarning:
 			if reportErr := report.add(e); reportErr != nil {
-				show.end()
 				return summary, fmt.Errorf("the report cannot be written: %w", reportErr)
 			}
-		case feed.EventFailed:
+		case e.Kind == feed.EventFailed:
 			err = fmt.Errorf("line %d: %s", e.Line, e.Message)
-		case feed.EventSummary:
+		case e.Kind == feed.EventSummary:
 			summary = *e.Counts
 		}
 	}

@@ -5,7 +5,8 @@
 // It shows a bar where the standard error is a terminal, and elsewhere a line each second. Refused
 // rows and warnings are told there, too, each with its line, or in a file of CSV (-report). The
 // catalogue is that of examples/server, unless DATABASE_URL or -database names another; the tables
-// are made if they are not there. "import -h" lists the flags.
+// are made if they are not there. With -server the file is sent to a running catalogue, and no
+// database is opened. "import -h" lists the flags.
 //
 // Ctrl-C ends it after the batch at hand, a second one at once. What has landed stays, and running
 // it again completes it.
@@ -80,12 +81,13 @@ func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, 
 		flags.PrintDefaults()
 	}
 	format := flags.String("format", "", "native, ndjson or shopify (default: ndjson for files named so, or jsonl, and else native)")
-	columns := flags.String("map", "", "the fields of a native file's columns: Header:field,Header:field")
+	flags.StringVar(&j.columns, "map", "", "the fields of a native file's columns: Header:field,Header:field")
 	flags.StringVar(&j.cfg.Currency, "currency", "", "the ISO 4217 code of prices whose currency the file does not name")
 	flags.StringVar(&j.cfg.ImageBase, "image-base", "", "what images are below that a native file names by a path, such as https://shop.example/media")
 	flags.StringVar(&j.cfg.Encoding, "encoding", "", "utf-8, windows-1252, utf-16le or utf-16be (default: UTF-16 is recognised)")
 	flags.BoolVar(&j.dry, "dry-run", false, "tell what would happen and change nothing")
 	flags.StringVar(&j.report, "report", "", "the file for refused rows and warnings, as CSV (default: the standard error)")
+	flags.StringVar(&j.server, "server", "", "send the file to this catalogue instead of a database, such as http://127.0.0.1:8001/v1")
 	url := flags.String("database", getenv("DATABASE_URL"), "mysql://user:password@host:3306/shop or sqlite:///shop.db (default: $DATABASE_URL, else that of examples/server)")
 	flags.Lookup("database").DefValue = "" // it may hold a password
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -100,13 +102,16 @@ func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, 
 	if j.cfg.Format = feed.Format(*format); j.cfg.Format == "" {
 		j.cfg.Format = formatOf(j.file)
 	}
-	if *columns != "" {
-		if j.cfg.Map, err = feed.ParseMap(*columns); err != nil {
+	if j.columns != "" {
+		if j.cfg.Map, err = feed.ParseMap(j.columns); err != nil {
 			return j, err
 		}
 	}
 	if err := j.cfg.Validate(); err != nil {
 		return j, err
+	}
+	if j.server != "" {
+		return j, nil
 	}
 	j.database, err = database.FromURL(*url, getenv)
 	return j, err

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +20,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/product/sqlstore"
+	"github.com/productkit-go/productkit/product/storetest"
 )
 
 // asImport makes the test binary the program itself.
@@ -108,6 +113,39 @@ func TestGoodRowsLandAndRefusedOnesAreToldByLine(t *testing.T) {
 	code, out, _ = outcome(t, database, good)
 	require.Equal(t, exitWell, code)
 	require.Contains(t, out, "1 rows: 0 created, 1 updated")
+}
+
+// A catalogue that runs is sent the file, and needs no database here.
+func TestAFileIsSentToARunningCatalogue(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1) // each connection would have a database of its own
+	t.Cleanup(func() { _ = db.Close() })
+	require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
+	store, err := sqlstore.New(t.Context(), db, nil)
+	require.NoError(t, err)
+	svc := storetest.NewService(t, store, nil)
+	h, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: "/v1"})
+	require.NoError(t, err)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+
+	code, out, errOut := outcome(t, "no URL at all", "-server", server.URL+"/v1", write(t, "products.csv", faulty))
+	require.Equal(t, exitRefused, code, errOut)
+	require.Contains(t, out, "4 rows: 2 created, 0 updated, 0 unchanged, 2 refused, 0 warnings")
+	require.Contains(t, errOut, `line 3, refused: SKU "B": price `)
+	file := write(t, "other.csv", "Code,Title,Cost\nD,Table,99\n")
+	code, out, errOut = outcome(t, "", "-server", server.URL+"/v1", "-map", "Code:sku,Title:name,Cost:price", "-currency", "USD", "-dry-run", file)
+	require.Equal(t, exitWell, code, errOut)
+	require.Contains(t, out, "1 rows: 0 created, 1 updated, 0 unchanged, 0 refused, 0 warnings")
+	p, err := svc.GetBySKU(t.Context(), "D")
+	require.NoError(t, err)
+	require.Equal(t, "EUR", p.Price.Currency, "a dry run changes nothing")
+
+	code, _, errOut = outcome(t, "", "-server", server.URL+"/elsewhere", file)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errOut, "404")
 }
 
 // readReport returns the report without its messages, each of which must be there.

@@ -4,6 +4,7 @@
 //
 //	DATABASE_URL=mysql://user:password@host:3306/shop go run ./examples/relay [-position FILE]
 //	DATABASE_URL=sqlite:///shop.db go run ./examples/relay
+//	go run ./examples/relay -server http://127.0.0.1:8001/v1
 //
 // It runs until SIGTERM or Ctrl-C and exits with 0 then; with 2 if it was called wrongly and with
 // 1 if it cannot go on. Of several that run at once each relays everything: run one, for one
@@ -27,6 +28,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/productkit-go/productkit/httpapi/client"
 	"github.com/productkit-go/productkit/pool"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
@@ -43,24 +45,37 @@ func run(ctx context.Context, args []string, databaseURL string, out, errOut io.
 	flags := flag.NewFlagSet("relay", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	file := flags.String("position", "relay.position", "the file that keeps how far it has come")
+	server := flags.String("server", "", "follow this catalogue instead of a database, such as http://127.0.0.1:8001/v1")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
 		return 2 // flags has said why
 	}
-	if flags.NArg() > 0 || databaseURL == "" {
-		fmt.Fprintln(errOut, "relay: set DATABASE_URL to mysql://user:password@host:3306/database or sqlite:///file.db; there are no arguments but flags")
+	if flags.NArg() > 0 || databaseURL == "" && *server == "" {
+		fmt.Fprintln(errOut, "relay: set DATABASE_URL to mysql://user:password@host:3306/database or sqlite:///file.db, or give -server; there are no arguments but flags")
 		return 2
 	}
-	if err := serve(ctx, databaseURL, position(*file), out, slog.New(slog.NewTextHandler(errOut, nil))); err != nil {
+	r := relay{position: position(*file), log: slog.New(slog.NewTextHandler(errOut, nil)), deliver: func(_ context.Context, c product.Change) error {
+		return json.NewEncoder(out).Encode(c)
+	}}
+	var err error
+	if *server != "" {
+		r.catalogue, err = client.New(*server, nil)
+		if err == nil {
+			err = r.run(ctx)
+		}
+	} else {
+		err = r.runOn(ctx, databaseURL)
+	}
+	if err != nil {
 		fmt.Fprintln(errOut, "relay:", err)
 		return 1
 	}
 	return 0
 }
 
-// serve opens the catalogue, relays until ctx ends, and closes it.
-func serve(ctx context.Context, databaseURL string, at position, out io.Writer, log *slog.Logger) (err error) {
+// runOn opens the catalogue of a database, relays until ctx ends, and closes it.
+func (r *relay) runOn(ctx context.Context, databaseURL string) (err error) {
 	db, closeDB, err := open(ctx, databaseURL)
 	if err != nil {
 		return err
@@ -70,11 +85,9 @@ func serve(ctx context.Context, databaseURL string, at position, out io.Writer, 
 	if err != nil {
 		return err
 	}
-	catalogue := product.NewService(store, nil)
-	defer func() { err = errors.Join(err, bounded(catalogue.Close)) }()
-	r := relay{catalogue: catalogue, position: at, log: log, deliver: func(_ context.Context, c product.Change) error {
-		return json.NewEncoder(out).Encode(c)
-	}}
+	svc := product.NewService(store, nil)
+	defer func() { err = errors.Join(err, bounded(svc.Close)) }()
+	r.catalogue = svc
 	return r.run(ctx)
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
@@ -66,9 +68,9 @@ type child struct {
 	lines *bufio.Reader
 }
 
-func start(t *testing.T, url, position string) *child {
+func start(t *testing.T, url, position string, flags ...string) *child {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-position", position)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append(flags, "-position", position)...)
 	cmd.Env = append(os.Environ(), asRelay+"=1", "DATABASE_URL="+url)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -139,6 +141,27 @@ func TestEveryChangeIsRelayedInOrderWhateverIsKilled(t *testing.T) {
 	_, ok := relay.next(t)
 	require.False(t, ok)
 	require.NoError(t, relay.cmd.Wait(), "it was told to stop")
+}
+
+func TestACatalogueIsFollowedOverHTTP(t *testing.T) {
+	t.Parallel()
+	svc, _ := catalogue(t)
+	h, err := httpapi.NewHandler(svc, nil)
+	require.NoError(t, err)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	t.Cleanup(h.Drain)
+	position := filepath.Join(t.TempDir(), "position")
+	for want := product.Seq(1); want <= 3; want++ {
+		_, err := svc.Create(t.Context(), draft(fmt.Sprint("P", want)))
+		require.NoError(t, err)
+		relay := start(t, "", position, "-server", server.URL)
+		seq, ok := relay.next(t)
+		require.True(t, ok)
+		require.Equal(t, want, seq)
+		require.NoError(t, relay.cmd.Process.Signal(syscall.SIGTERM))
+		require.NoError(t, relay.cmd.Wait())
+	}
 }
 
 func TestAFailedDeliveryIsTriedAgainAndHoldsUpTheNext(t *testing.T) {

@@ -3,15 +3,21 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"time"
 
 	"github.com/productkit-go/productkit/product"
 )
 
+// follower is a [product.Service] or, over HTTP, a client's.
+type follower interface {
+	Follow(ctx context.Context, after product.Seq) iter.Seq2[product.Change, error]
+}
+
 // relay hands changes to a function and remembers how far it has come.
 type relay struct {
-	catalogue *product.Service
+	catalogue follower
 	position  position
 	log       *slog.Logger
 

@@ -17,11 +17,12 @@ import (
 
 	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/httpapi/client"
+	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqltest.Main(m)) }
 
 // catalogue is what a host may want to have near or far.
 type catalogue interface {
@@ -63,6 +64,11 @@ func newService(t *testing.T) *product.Service {
 	db, err := sql.Open("sqlite", ":memory:")
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1) // each connection would have a database of its own
+	return serviceOn(t, db)
+}
+
+func serviceOn(t *testing.T, db *sql.DB) *product.Service {
+	t.Helper()
 	t.Cleanup(func() { _ = db.Close() })
 	require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
 	store, err := sqlstore.New(t.Context(), db, nil)
@@ -91,7 +97,7 @@ func serve(t *testing.T, svc *product.Service, opts *client.Options, wrap func(h
 
 func asIs(h http.Handler) http.Handler { return h }
 
-// eachSide runs a test on a Service, and on a client of another.
+// eachSide runs a test on a Service, and on clients of others on every engine.
 func eachSide(t *testing.T, test func(t *testing.T, c catalogue)) {
 	t.Helper()
 	t.Run("service", func(t *testing.T) {
@@ -101,6 +107,11 @@ func eachSide(t *testing.T, test func(t *testing.T, c catalogue)) {
 	t.Run("client", func(t *testing.T) {
 		t.Parallel()
 		test(t, serve(t, newService(t), nil, asIs))
+	})
+	mysqltest.Each(t, func(t *testing.T, d *mysqltest.Database) {
+		db, err := sql.Open("mysql", d.DSN())
+		require.NoError(t, err)
+		test(t, serve(t, serviceOn(t, db), nil, asIs))
 	})
 }
 
