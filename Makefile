@@ -39,7 +39,7 @@ help: ## List the targets
 .PHONY: test
 test: servers ## Run all tests with -race on MySQL 9, MariaDB and SQLite
 	@$(call stage,tests,$(with_servers) $(MAKE) --no-print-directory test-modules)
-	$(if $(FLAGS)$(filter-out .,$(firstword $(MODULES))),,@$(call stage,fuzzing,$(MAKE) --no-print-directory fuzz))
+	$(if $(FLAGS)$(filter-out .,$(firstword $(MODULES))),,@$(call stage,fuzzing,$(with_servers) $(MAKE) --no-print-directory fuzz))
 
 .PHONY: test-modules
 test-modules: # Run the tests of every module beside the servers that are there
