@@ -6,7 +6,9 @@ package bench
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,13 +65,35 @@ type bar struct {
 	of   func(ours, theirs float64) float64
 	op   string
 	than float64
+
+	rounds []float64 // of notSlower: the ratios of one run's rounds
 }
 
 func ratio(ours, theirs float64) float64 { return ours / theirs }
 func value(ours, _ float64) float64      { return ours }
 
-func atMost(of func(ours, theirs float64) float64, n float64) bar  { return bar{of, "≤", n} }
-func atLeast(of func(ours, theirs float64) float64, n float64) bar { return bar{of, "≥", n} }
+func atMost(of func(ours, theirs float64) float64, n float64) bar {
+	return bar{of: of, op: "≤", than: n}
+}
+func atLeast(of func(ours, theirs float64) float64, n float64) bar {
+	return bar{of: of, op: "≥", than: n}
+}
+
+// notSlower is for measures that are to be equal, whose ratio falls below 1 as often as above: it is met
+// unless the rounds show, with 95 % confidence, that we are slower. Rounds that scatter too much to
+// show a difference of 3 % are no answer and do not meet it.
+func notSlower(rounds []float64) bar { return bar{of: ratio, op: "≮", than: 1, rounds: rounds} }
+
+const tellable = 0.03
+
+// interval holds the median of what the values are drawn from with 95 % confidence, whatever their
+// distribution: its ends are the values whose ranks the sign test gives.
+func interval(values []float64) (low, high float64) {
+	v := slices.Sorted(slices.Values(values))
+	n := float64(len(v))
+	k := max(int(n/2-1.96*math.Sqrt(n)/2), 0)
+	return v[k], v[len(v)-1-k]
+}
 
 func (b bar) met(ours, theirs float64) bool {
 	switch b.op {
@@ -102,8 +126,18 @@ func report(t *testing.T, run func(seed uint64) []line) {
 		verdict, bar := "", "-"
 		if l.bar.op != "" {
 			bar = fmt.Sprintf("%s %g", l.bar.op, l.bar.than)
-			// The bar is on the ratio or on our value.
-			if b := l.bar; b.met(ours, ours/r) {
+			b := l.bar
+			met := b.met(ours, ours/r) // the bar is on the ratio or on our value
+			if b.op == "≮" {
+				var rounds []float64
+				for _, lines := range all {
+					rounds = append(rounds, lines[i].bar.rounds...)
+				}
+				low, high := interval(rounds)
+				met = high >= b.than && high-low <= 2*tellable
+				bar += fmt.Sprintf(" (%.3f to %.3f)", low, high)
+			}
+			if met {
 				verdict = "ok"
 			} else {
 				verdict = "short"
