@@ -11,7 +11,7 @@ FLAGS ?=
 TIMEOUT ?= 9m
 # The tests that break servers under load judge times, so only make long runs them (tag faults).
 TAGS ?=
-# The runs of which bench-pool prints the median.
+# The runs of which bench-pool and bench-httpapi print the median.
 RUNS ?= 5
 # How long make soak-pool strikes on each engine.
 MINUTES ?= 10
@@ -69,6 +69,10 @@ bench: servers ## Run the benchmarks, and the tests of allocations, which the ra
 .PHONY: bench-pool
 bench-pool: servers ## Hold the pool against database/sql, puddle and its bars; fail if one is short
 	@$(call stage,bars of the pool,$(with_servers) go -C pool/bench test -run TestBars -timeout 20m -count 1 -v . -timing -runs $(RUNS))
+
+.PHONY: bench-httpapi
+bench-httpapi: ## Hold the handler against one by hand and one with huma; fail if it is short
+	@$(call stage,bars of the handler,go -C httpapi/bench test -run TestBars -count 1 -v . -runs $(RUNS))
 
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)

@@ -28,12 +28,14 @@ func appendTag(b []byte, p *product.Product, s *product.Stock) []byte {
 }
 
 func appendProductTag(b []byte, p *product.Product) []byte {
-	b = append(b, p.ID.String()...)
+	id, _ := p.ID.MarshalText() // without an allocation, unlike String
+	b = append(b, id...)
 	return strconv.AppendInt(append(b, '.'), p.Version, 10)
 }
 
 func appendStockTag(b []byte, s product.Stock) []byte {
-	b = append(b, s.ProductID.String()...)
+	id, _ := s.ProductID.MarshalText()
+	b = append(b, id...)
 	return strconv.AppendInt(append(b, ".s"...), s.Version, 10)
 }
 

@@ -2,7 +2,6 @@ package product
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -95,7 +94,9 @@ func (p *Product) appendOptions(b []byte) []byte {
 		return b
 	}
 	names := make([]string, 0, 4)
-	names = slices.AppendSeq(names, maps.Keys(p.Options))
+	for name := range p.Options {
+		names = append(names, name)
+	}
 	slices.Sort(names)
 	b = append(b, `,"options":{`...)
 	for i, name := range names {
@@ -156,8 +157,28 @@ func appendMoment(b []byte, name string, t time.Time) []byte {
 	return appendTime(b, name, t)
 }
 
+// appendTime appends a time in timeLayout. Two of them took half the time of a product while
+// time.Time, which reads its layout each time, formatted them.
 func appendTime(b []byte, name string, t time.Time) []byte {
-	return append(t.UTC().AppendFormat(append(b, name...), timeLayout), '"')
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = append(appendDigits(append(b, name...), year, 4), '-')
+	b = append(appendDigits(b, int(month), 2), '-')
+	b = append(appendDigits(b, day, 2), 'T')
+	b = append(appendDigits(b, hour, 2), ':')
+	b = append(appendDigits(b, minute, 2), ':')
+	b = append(appendDigits(b, second, 2), '.')
+	return append(appendDigits(b, t.Nanosecond()/1000, 6), `Z"`...)
+}
+
+// appendDigits appends the last digits of a number.
+func appendDigits(b []byte, n, digits int) []byte {
+	b = append(b, "000000"[:digits]...)
+	for i := len(b) - 1; i >= len(b)-digits; i, n = i-1, n/10 {
+		b[i] = byte('0' + n%10)
+	}
+	return b
 }
 
 func appendID(b []byte, id [16]byte) []byte {
