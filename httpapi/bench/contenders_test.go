@@ -47,7 +47,9 @@ type price struct {
 	Currency string `json:"currency"`
 }
 
-func (i *item) tag() string { return `"` + i.ID.String() + "." + strconv.FormatInt(i.Version, 10) + `"` }
+func (i *item) tag() string {
+	return `"` + i.ID.String() + "." + strconv.FormatInt(i.Version, 10) + `"`
+}
 
 var (
 	at     = time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC)
