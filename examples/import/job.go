@@ -28,6 +28,9 @@ type job struct {
 	server   string // sent to instead of a database; empty for none
 }
 
+// databaseWait is how long a database server is waited for that does not answer.
+const databaseWait = 30 * time.Second
+
 // closeWait bounds the closing of everything after the import.
 const closeWait = 5 * time.Second
 
@@ -67,7 +70,9 @@ func (j job) run(ctx context.Context, out, errOut io.Writer) (summary feed.Count
 	if err != nil {
 		return summary, err
 	}
-	store, err := d.Prepare(ctx, 30*time.Second, log)
+	waiting, cancel := context.WithTimeout(ctx, databaseWait)
+	store, err := d.Prepare(waiting, log)
+	cancel()
 	if err != nil {
 		return summary, errors.Join(err, d.DB.Close())
 	}

@@ -31,6 +31,7 @@ import (
 	"syscall"
 
 	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/examples/internal/environ"
 	"github.com/productkit-go/productkit/product/feed"
 )
 
@@ -44,12 +45,12 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the next one kills
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], environ.Of(os.Environ()), os.Stdout, os.Stderr))
 }
 
 // run imports as args say and returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
-	j, err := parse(args, getenv, errOut)
+func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.Writer) int {
+	j, err := parse(args, vars, errOut)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitWell
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 var errFlags = errors.New("wrong flags")
 
 // parse reads the flags. Its errors name the flag, the fault and the remedy.
-func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, err error) {
+func parse(args []string, vars environ.Vars, errOut io.Writer) (j job, err error) {
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	flags.Usage = func() {
@@ -88,7 +89,7 @@ func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, 
 	flags.BoolVar(&j.dry, "dry-run", false, "tell what would happen and change nothing")
 	flags.StringVar(&j.report, "report", "", "the file for refused rows and warnings, as CSV (default: the standard error)")
 	flags.StringVar(&j.server, "server", "", "send the file to this catalogue instead of a database, such as http://127.0.0.1:8001/v1")
-	url := flags.String("database", getenv("DATABASE_URL"), "mysql://user:password@host:3306/shop or sqlite:///shop.db (default: $DATABASE_URL, else that of examples/server)")
+	url := flags.String("database", vars.Get("DATABASE_URL"), "mysql://user:password@host:3306/shop or sqlite:///shop.db (default: $DATABASE_URL, else that of examples/server)")
 	flags.Lookup("database").DefValue = "" // it may hold a password
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return j, err
@@ -113,7 +114,7 @@ func parse(args []string, getenv func(string) string, errOut io.Writer) (j job, 
 	if j.server != "" {
 		return j, nil
 	}
-	j.database, err = database.FromURL(*url, getenv)
+	j.database, err = database.FromURL(*url, vars)
 	return j, err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/examples/internal/environ"
 	"github.com/productkit-go/productkit/internal/mysqltest"
 )
 
@@ -188,9 +189,9 @@ func testCatalogue(t *testing.T, env string) {
 func TestStoppingTurnsReadinessRedAndLetsRequestsFinish(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c, err := loadConfig(func(name string) string { return map[string]string{"DATA_DIR": dir, "PORT": "0"}[name] })
+	c, err := loadConfig(environ.Vars{"DATA_DIR": dir, "PORT": "0"})
 	require.NoError(t, err)
-	c.drainWait = 3 * time.Second // enough to look at readiness on a busy machine
+	c.DrainWait = 3 * time.Second // enough to look at readiness on a busy machine
 	ctx, stop := context.WithCancel(t.Context())
 	banner, out := io.Pipe()
 	var log buffer

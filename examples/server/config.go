@@ -1,41 +1,106 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/joho/godotenv"
+
 	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/examples/internal/environ"
 )
 
-// config is what the environment says.
+// config is what the environment says. The README has a table of the variables.
 type config struct {
-	address  string // host:port to listen on
-	database database.Config
+	Mode        string        `env:"MODE"`
+	UseGunicorn bool          `env:"USE_GUNICORN"`
+	Host        string        `env:"HOST" envDefault:"127.0.0.1"`
+	Port        uint16        `env:"PORT" envDefault:"8001"`
+	DatabaseURL string        `env:"DATABASE_URL"`
+	Auth        string        `env:"AUTH"`
+	APIKeys     string        `env:"API_KEYS"`
+	APIKeysFile string        `env:"API_KEYS_FILE"`
+	TLSCertFile string        `env:"TLS_CERT_FILE"`
+	TLSKeyFile  string        `env:"TLS_KEY_FILE"`
+	CORSOrigins []string      `env:"CORS_ORIGINS"`
+	MaxReads    int           `env:"MAX_READS"`
+	MaxWrites   int           `env:"MAX_WRITES"`
+	LogLevel    slog.Level    `env:"LOG_LEVEL"`
+	DrainWait   time.Duration `env:"DRAIN_WAIT" envDefault:"1s"`
 
-	startWait time.Duration // for the database
-	drainWait time.Duration // between readiness turning red and refusing connections
+	production bool
+	database   database.Config
 }
 
-// loadConfig reads the variables. An empty one counts as unset. An error is one line: name,
-// fault, remedy; it never holds a password.
-func loadConfig(getenv func(string) string) (config, error) {
-	c := config{startWait: 30 * time.Second, drainWait: time.Second}
-	host, port := or(getenv("HOST"), "127.0.0.1"), or(getenv("PORT"), "8001")
-	if !validHost(host) {
-		return c, fmt.Errorf("HOST is %q, which is neither an IP address nor a host name; set it like 0.0.0.0, or unset it for 127.0.0.1", host)
+// loadConfig reads the variables. An error has a line for each that is wrong: name, fault, remedy; it
+// never holds a password or a key.
+func loadConfig(vars environ.Vars) (config, error) {
+	var c config
+	if err := vars.Read(&c, ""); err != nil {
+		return c, err
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-		return c, fmt.Errorf("PORT is %q, which is no number from 0 to 65535; set it like 8080, or unset it for 8001", port)
-	}
-	c.address = net.JoinHostPort(host, port)
-
 	var err error
-	c.database, err = database.FromURL(getenv("DATABASE_URL"), getenv)
-	return c, err
+	c.database, err = database.FromURL(c.DatabaseURL, vars)
+	return c, errors.Join(c.mode(), c.checkAddress(), c.checkKeys(), c.checkTLS(), err)
+}
+
+// address is where to listen.
+func (c *config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) }
+
+func (c *config) mode() error {
+	switch c.Mode {
+	case "":
+		c.production = c.UseGunicorn // as the Python service's start script took it
+	case "development", "production":
+		c.production = c.Mode == "production"
+	default:
+		return fmt.Errorf("MODE is %q, which is neither development nor production; set it to one of them, or unset it for development", c.Mode)
+	}
+	if c.UseGunicorn && !c.production {
+		return errors.New("USE_GUNICORN is true, which means MODE=production, and MODE is development; unset one of them")
+	}
+	return nil
+}
+
+func (c *config) checkAddress() error {
+	if !validHost(c.Host) {
+		return fmt.Errorf("HOST is %q, which is neither an IP address nor a host name; set it like 0.0.0.0, or unset it for 127.0.0.1", c.Host)
+	}
+	if c.DrainWait < 0 {
+		return fmt.Errorf("DRAIN_WAIT is %v; set it to 0s or more", c.DrainWait)
+	}
+	return nil
+}
+
+func (c *config) checkKeys() error {
+	switch {
+	case c.Auth != "" && c.Auth != "off" && c.Auth != "on":
+		return fmt.Errorf("AUTH is %q; set it to on or off, or unset it", c.Auth)
+	case c.APIKeys != "" && c.APIKeysFile != "":
+		return errors.New("API_KEYS and API_KEYS_FILE are both set; keep the file and unset API_KEYS")
+	case c.Auth == "off" && c.hasKeys():
+		return errors.New("AUTH is off and there are keys; unset AUTH, or the keys")
+	case !c.hasKeys() && (c.Auth == "on" || c.production && c.Auth == ""):
+		return errors.New("API_KEYS and API_KEYS_FILE are not set, without which everybody could change everything; set one of them, or AUTH=off where something before this server knows who asks")
+	}
+	return nil
+}
+
+func (c *config) hasKeys() bool { return c.APIKeys != "" || c.APIKeysFile != "" }
+
+func (c *config) checkTLS() error {
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("TLS_CERT_FILE and TLS_KEY_FILE belong together and one of them is not set; set both, or none for plain HTTP")
+	}
+	return nil
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$`)
@@ -44,9 +109,24 @@ func validHost(s string) bool {
 	return net.ParseIP(s) != nil || hostName.MatchString(s) && !strings.Contains(s, "..") && strings.Trim(s, "0123456789.") != ""
 }
 
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
+// variables are the environment's and, where nothing says production, those of the file .env, which
+// never replace one of the environment's.
+func variables() (environ.Vars, error) {
+	vars := environ.Of(os.Environ())
+	if vars.Get("MODE") == "production" || vars.Get("USE_GUNICORN") != "" {
+		return vars, nil
 	}
-	return s
+	file, err := godotenv.Read(".env")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return vars, nil
+	case err != nil:
+		return nil, fmt.Errorf(".env cannot be read: %w; correct it, or remove it", err)
+	}
+	for name, value := range file {
+		if vars.Get(name) == "" && value != "" {
+			vars[name] = value
+		}
+	}
+	return vars, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,11 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/rs/cors"
 
 	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
@@ -21,20 +26,62 @@ const (
 	closeWait  = 5 * time.Second  // for each part that is closed
 )
 
-func routes(api, probe http.Handler) http.Handler {
+// probed are the patterns that ask how the server is.
+var probed = map[string]bool{"GET /{$}": true, "GET /health": true, "GET /livez": true, "GET /readyz": true}
+
+// routes is what is found where, and what every request goes through.
+func routes(c config, api *gate, probe http.Handler, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
-	for _, path := range []string{"/{$}", "/health", "/livez", "/readyz"} {
-		mux.Handle("GET "+path, probe)
+	for pattern := range probed {
+		mux.Handle(pattern, probe)
 	}
-	return mux
+	return logged(log, crossOrigin(c.CORSOrigins, mux))
 }
 
-// listen serves until ctx ends: then readiness turns red, and a moment later, when nobody sends
-// new requests here, those under way are finished.
-func listen(ctx context.Context, c config, listener net.Listener, api *httpapi.Handler, probe *health.Probe, log *slog.Logger) error {
-	srv := &http.Server{
-		Handler:           routes(api, probe),
+// crossOrigin lets pages of these origins use the API.
+func crossOrigin(origins []string, next http.Handler) http.Handler {
+	if len(origins) == 0 {
+		return next
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: origins,
+		AllowedMethods: []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "X-API-Key", "X-Request-Id"},
+		ExposedHeaders: []string{"ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"},
+		MaxAge:         600,
+	}).Handler(next)
+}
+
+// gate stands for the API until there is one: the port is open while the database is waited for.
+type gate struct {
+	api atomic.Pointer[httpapi.Handler]
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if api := g.api.Load(); api != nil {
+		api.ServeHTTP(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, `{"type":"about:blank","title":"Starting","status":503,"detail":"The server has not reached its database yet; nothing was done. Try again."}`)
+}
+
+// drain ends what waits for changes.
+func (g *gate) drain() {
+	if api := g.api.Load(); api != nil {
+		api.Drain()
+	}
+}
+
+// newServer returns a server with bounds for all that a client could draw out.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		// httpapi moves both on while an import or changes stream.
 		ReadTimeout:    30 * time.Second,
@@ -43,7 +90,32 @@ func listen(ctx context.Context, c config, listener net.Listener, api *httpapi.H
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	srv.RegisterOnShutdown(api.Drain)
+}
+
+// bind takes the address.
+func bind(c config, log *slog.Logger) (net.Listener, error) {
+	address := c.address()
+	listener, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("PORT: %s is in use; stop what listens there, or set PORT to another number", address)
+	case err != nil:
+		return nil, fmt.Errorf("%w %s: %v; set them to an address of this machine", errAddress, address, err)
+	case c.TLSCertFile == "":
+		return listener, nil
+	}
+	pair, err := newCertificate(c.TLSCertFile, c.TLSKeyFile, log)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"http/1.1"}}), nil
+}
+
+// listen serves until ctx ends: then readiness turns red, and a moment later, when nobody sends
+// new requests here, those under way are finished.
+func listen(ctx context.Context, c config, listener net.Listener, api *gate, probe *health.Probe, log *slog.Logger) error {
+	srv := newServer(routes(c, api, probe, log), log)
+	srv.RegisterOnShutdown(api.drain)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	select {
@@ -54,7 +126,7 @@ func listen(ctx context.Context, c config, listener net.Listener, api *httpapi.H
 
 	log.Info("stopping")
 	probe.Drain()
-	time.Sleep(c.drainWait)
+	time.Sleep(c.DrainWait)
 	finish, cancel := context.WithTimeout(context.Background(), finishWait)
 	defer cancel()
 	if err := srv.Shutdown(finish); err != nil {
@@ -73,16 +145,22 @@ func bounded(stop func(context.Context) error) error {
 	return stop(ctx)
 }
 
-func announce(w io.Writer, at net.Addr, database string) {
-	base := "http://" + at.String()
+func announce(w io.Writer, c config, at net.Addr, database string) {
+	scheme, key := "http", ""
+	if c.TLSCertFile != "" {
+		scheme = "https"
+	}
+	if c.hasKeys() {
+		key = " -H 'X-API-Key: …'"
+	}
 	_, _ = fmt.Fprintf(w, `Productkit listens on %[1]s
 Products are kept in %[2]s
 Try:
-  curl -X POST %[1]s/v1/products -H 'Content-Type: application/json' -d '{"sku":"TEE-M","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":5}'
-  curl %[1]s/v1/skus/TEE-M
-  curl %[1]s/v1/products
+  curl%[3]s -X POST %[1]s/v1/products -H 'Content-Type: application/json' -d '{"sku":"TEE-M","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":5}'
+  curl%[3]s %[1]s/v1/skus/TEE-M
+  curl%[3]s %[1]s/v1/products
 The API is explained at %[1]s/v1/docs
-`, base, database)
+`, scheme+"://"+at.String(), database, key)
 }
 
 func version() string {

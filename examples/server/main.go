@@ -1,33 +1,29 @@
 // Command server is Productkit wired up and nothing more: a catalogue on SQLite, MySQL or MariaDB
-// behind HTTP.
+// behind HTTP. The README has a table of the variables that set it up; without any it keeps products
+// in a file and listens on 127.0.0.1:8001.
 //
-//	HOST          where to listen; default 127.0.0.1
-//	PORT          default 8001; 0 takes a free one
-//	DATABASE_URL  mysql://user:password@host:3306/shop, mysql+aiomysql://…, the Go driver's form, or
-//	              sqlite:///products.db; default: SQLite in a file in DATA_DIR
-//	DATA_DIR      default $XDG_DATA_HOME/productkit, else ~/.local/share/productkit
+//	server                        serve
+//	server -healthcheck           exit with 0 if the server with these variables is ready, else with 1
+//	server -new-key shop:write    make a key, and its line for API_KEYS_FILE
 //
 // It exits with 0 after SIGTERM or Ctrl-C, which let requests under way finish; a second signal
-// ends it at once. It exits with 2 if a variable is wrong, and with 1 if anything else is.
+// ends it at once. It exits with 2 if a variable is wrong, and with 1 if anything else is. SIGHUP
+// reads the keys again.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 
-	"github.com/productkit-go/productkit/examples/internal/database"
-	"github.com/productkit-go/productkit/health"
-	"github.com/productkit-go/productkit/httpapi"
-	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/examples/internal/environ"
 )
 
 func main() {
@@ -39,39 +35,70 @@ func main() {
 		signal.Stop(signals) // the next one kills
 		cancel()
 	}()
-	os.Exit(run(ctx, os.Getenv, os.Stdout, os.Stderr))
+	vars, err := variables()
+	if err != nil {
+		os.Exit(fail(os.Stderr, exitUsage, err))
+	}
+	os.Exit(run(ctx, os.Args[1:], vars, os.Stdout, os.Stderr))
 }
 
-// run serves until ctx ends and returns the exit code.
-func run(ctx context.Context, getenv func(string) string, out, errOut io.Writer) int {
-	c, err := loadConfig(getenv)
-	if err != nil {
-		return fail(errOut, 2, err)
+const (
+	exitWell  = 0
+	exitWrong = 1
+	exitUsage = 2
+)
+
+// run does what the arguments say, serving until ctx ends, and returns the exit code.
+func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.Writer) int {
+	flags := flag.NewFlagSet("server", flag.ContinueOnError)
+	flags.SetOutput(errOut)
+	who := flags.String("new-key", "", "make a key for `name:scope`, such as shop:write, and its line for API_KEYS_FILE")
+	ask := flags.Bool("healthcheck", false, "ask the server with these variables whether it is ready")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitWell
+	case err != nil:
+		return exitUsage // flag has said why
+	case flags.NArg() > 0:
+		return fail(errOut, exitUsage, fmt.Errorf("%q is no flag; everything else is set by variables", flags.Arg(0)))
+	case *who != "":
+		return makeKey(*who, out, errOut)
 	}
-	log := slog.New(slog.NewTextHandler(errOut, nil))
+	c, err := loadConfig(vars)
+	if err != nil {
+		return fail(errOut, exitUsage, err)
+	}
+	if *ask {
+		return healthcheck(ctx, c, errOut)
+	}
+	log := newLogger(c, errOut)
+	if c.UseGunicorn {
+		log.Info("USE_GUNICORN means MODE=production here")
+	}
 	err = serve(ctx, c, out, log)
 	switch {
-	case errors.Is(err, errAddress):
-		return fail(errOut, 2, err)
+	case errors.Is(err, errAddress), errors.Is(err, errSetting):
+		return fail(errOut, exitUsage, err)
 	case err != nil:
-		return fail(errOut, 1, err)
+		return fail(errOut, exitWrong, err)
 	}
-	return 0
+	return exitWell
 }
 
-// errAddress: HOST and PORT are well formed and yet wrong.
-var errAddress = errors.New("HOST and PORT: cannot listen on")
+var (
+	// errAddress: HOST and PORT are well formed and yet wrong.
+	errAddress = errors.New("HOST and PORT: cannot listen on")
+	// errSetting: so is another variable.
+	errSetting = errors.New("a setting is wrong")
+)
 
-// bind takes the address. It comes last, because an open port tells others that we are there.
-func bind(address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("PORT: %s is in use; stop what listens there, or set PORT to another number", address)
-	case err != nil:
-		return nil, fmt.Errorf("%w %s: %v; set them to an address of this machine", errAddress, address, err)
+func makeKey(who string, out, errOut io.Writer) int {
+	key, line, err := newKey(who)
+	if err != nil {
+		return fail(errOut, exitUsage, err)
 	}
-	return listener, nil
+	_, _ = fmt.Fprintf(out, "The key, which is shown only now:\n%s\nIts line for API_KEYS_FILE:\n%s\n", key, line)
+	return exitWell
 }
 
 func fail(w io.Writer, code int, err error) int {
@@ -79,44 +106,21 @@ func fail(w io.Writer, code int, err error) int {
 	return code
 }
 
-// serve opens everything, serves until ctx ends, and closes everything in reverse.
-func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err error) {
-	d, err := database.Open(ctx, c.database, "productkit", log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, bounded(d.Close)) }()
-	store, err := d.Prepare(ctx, c.startWait, log)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil // told to stop meanwhile
+// reloadOnHangup reads the keys again on each SIGHUP until ctx ends.
+func reloadOnHangup(ctx context.Context, keys *keyring, log *slog.Logger) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+			if err := keys.reload(); err != nil {
+				log.Error("the keys could not be read again; those of before stay", "error", err)
+				continue
+			}
+			log.Info("the keys were read again")
+		case <-ctx.Done():
+			return
 		}
-		return err
 	}
-	catalogue := product.NewService(store, &product.Options{Logger: log})
-	defer func() { err = errors.Join(err, bounded(catalogue.Close)) }()
-	api, err := httpapi.NewHandler(catalogue, &httpapi.Options{Prefix: "/v1", Logger: log})
-	if err != nil {
-		return err
-	}
-	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d)})
-	if err != nil {
-		return err
-	}
-	listener, err := bind(c.address)
-	if err != nil {
-		return err
-	}
-	pruning, stopPruning := context.WithCancel(ctx)
-	var pruner sync.WaitGroup
-	pruner.Go(func() { prune(pruning, catalogue, log) })
-	defer func() {
-		stopPruning()
-		pruner.Wait()
-	}()
-	probe.Start()
-	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
-
-	announce(out, listener.Addr(), fmt.Sprintf("%s (%s)", d.Name, store.Engine()))
-	return listen(ctx, c, listener, api, probe, log)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/productkit-go/productkit/examples/internal/environ"
 	"github.com/productkit-go/productkit/internal/mysqltest"
 )
 
@@ -72,9 +72,15 @@ type process struct {
 // launch runs the server with just these variables and a home of its own.
 func launch(t *testing.T, env ...string) (*process, io.Reader) {
 	t.Helper()
+	return launchWith(t, nil, env...)
+}
+
+// launchWith runs the server with arguments, too.
+func launchWith(t *testing.T, args []string, env ...string) (*process, io.Reader) {
+	t.Helper()
 	path, err := program()
 	require.NoError(t, err)
-	p := &process{cmd: exec.Command(path), stderr: &buffer{}, exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(path, args...), stderr: &buffer{}, exited: make(chan struct{})}
 	p.cmd.Env = append([]string{"HOME=" + t.TempDir(), "PORT=0"}, env...)
 	p.cmd.Stderr = p.stderr
 	stdout, w, err := os.Pipe()
@@ -94,7 +100,7 @@ func launch(t *testing.T, env ...string) (*process, io.Reader) {
 	return p, stdout
 }
 
-var listensOn = regexp.MustCompile(`(?m)^Productkit listens on (http://\S+)$`)
+var listensOn = regexp.MustCompile(`(?m)^Productkit listens on (https?://\S+)$`)
 
 // start launches the server and waits until it says where it listens.
 func start(t *testing.T, env ...string) *process {
@@ -103,7 +109,7 @@ func start(t *testing.T, env ...string) *process {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		p.banner += lines.Text() + "\n"
-		if strings.HasPrefix(lines.Text(), "  curl") && strings.Count(p.banner, "  curl") == 3 {
+		if strings.Count(p.banner, "  curl") == 3 {
 			p.url = listensOn.FindStringSubmatch(p.banner)[1]
 			return p
 		}
@@ -149,6 +155,9 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// key is one that a person would not make up.
+const key = "3FXKZ2QJ7M5L4PWN6RTBVYADCE"
+
 func TestWrongVariablesAreOneClearLine(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -157,7 +166,7 @@ func TestWrongVariablesAreOneClearLine(t *testing.T) {
 		env  []string
 		says []string
 	}{
-		"port no number":    {[]string{"PORT=http"}, []string{"PORT", `"http"`, "unset it for 8001"}},
+		"port no number":    {[]string{"PORT=http"}, []string{"PORT", `"http"`, "unset it"}},
 		"port too great":    {[]string{"PORT=65536"}, []string{"PORT", "0 to 65535"}},
 		"port with sign":    {[]string{"PORT=+80"}, []string{"PORT"}},
 		"host with port":    {[]string{"HOST=127.0.0.1:80"}, []string{"HOST", "unset it"}},
@@ -172,6 +181,21 @@ func TestWrongVariablesAreOneClearLine(t *testing.T) {
 		"SQLite nowhere":    {[]string{"DATABASE_URL=sqlite:////nowhere/x.db"}, []string{"DATABASE_URL", "/nowhere"}},
 		"data in a file":    {[]string{"DATA_DIR=" + file}, []string{"DATA_DIR", file}},
 		"no home":           {[]string{"HOME="}, []string{"DATA_DIR", "home directory"}},
+		"no such mode":      {[]string{"MODE=prod"}, []string{"MODE", `"prod"`, "production"}},
+		"two modes":         {[]string{"MODE=development", "USE_GUNICORN=true"}, []string{"USE_GUNICORN", "unset one"}},
+		"no truth value":    {[]string{"USE_GUNICORN=perhaps"}, []string{"USE_GUNICORN", `"perhaps"`, "true or false"}},
+		"no keys":           {[]string{"MODE=production"}, []string{"API_KEYS", "AUTH=off"}},
+		"keys and none":     {[]string{"AUTH=off", "API_KEYS=shop:write:" + key}, []string{"AUTH", "unset"}},
+		"keys twice":        {[]string{"API_KEYS_FILE=x", "API_KEYS=shop:write:" + key}, []string{"API_KEYS_FILE", "unset API_KEYS"}},
+		"no scope":          {[]string{"API_KEYS=shop:" + key}, []string{"API_KEYS: entry 1 (shop)", "read nor write"}},
+		"a short key":       {[]string{"API_KEYS=shop:write:s3cret"}, []string{"API_KEYS: entry 1 (shop)", "-new-key"}},
+		"one key for two":   {[]string{"API_KEYS=a:write:" + key + ",b:read:" + key}, []string{"entry 2 (b) has the key of a"}},
+		"no file of keys":   {[]string{"API_KEYS_FILE=/nowhere/keys"}, []string{"API_KEYS_FILE", "/nowhere/keys"}},
+		"an empty file":     {[]string{"API_KEYS_FILE=" + file}, []string{"API_KEYS_FILE holds no key"}},
+		"half of TLS":       {[]string{"TLS_CERT_FILE=x"}, []string{"TLS_KEY_FILE", "set both"}},
+		"no such preset":    {[]string{"DATABASE_URL=mysql://u:s3cret@h/db", "POOL_PRESET=pgx"}, []string{"POOL_PRESET", "aiomysql or sqlalchemy"}},
+		"no pool setting":   {[]string{"DATABASE_URL=mysql://u:s3cret@h/db", "POOL_MAX_CONNS=many"}, []string{`POOL_MAX_CONNS is "many"`}},
+		"pool breaks rules": {[]string{"DATABASE_URL=mysql://u:s3cret@h/db", "POOL_MIN_CONNS=9", "POOL_MAX_CONNS=3"}, []string{"POOL_", "MinConns"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,17 +215,18 @@ func TestWrongVariablesAreOneClearLine(t *testing.T) {
 				require.Contains(t, lines[0], s)
 			}
 			require.NotContains(t, lines[0], "s3cret")
+			require.NotContains(t, lines[0], key)
 		})
 	}
 }
 
 func TestDataAreKeptWhereTheUserWantsThem(t *testing.T) {
 	t.Parallel()
-	env := map[string]string{"HOME": t.TempDir()}
+	env := environ.Vars{"HOME": t.TempDir()}
 	load := func() string {
-		c, err := loadConfig(func(name string) string { return env[name] })
+		c, err := loadConfig(env)
 		require.NoError(t, err)
-		require.Equal(t, "127.0.0.1:8001", c.address)
+		require.Equal(t, "127.0.0.1:8001", c.address())
 		return c.database.File
 	}
 	if runtime.GOOS == "linux" {
@@ -250,22 +275,6 @@ func nobody(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestADatabaseThatIsDownIsWaitedForAndThenNamed(t *testing.T) {
-	t.Parallel()
-	at := nobody(t)
-	c, err := loadConfig(func(name string) string {
-		return map[string]string{"DATABASE_URL": "mysql://shop:s3cret@" + at + "/shop", "PORT": "0"}[name]
-	})
-	require.NoError(t, err)
-	c.startWait = 500 * time.Millisecond
-	var log buffer
-	err = serve(context.Background(), c, io.Discard, logTo(&log))
-	require.ErrorContains(t, err, "the database shop@tcp("+at+")/shop is not available")
-	require.ErrorContains(t, err, "refused")
-	require.ErrorContains(t, err, "start it, or correct DATABASE_URL")
-	require.NotContains(t, err.Error()+log.String(), "s3cret")
-}
-
 func TestAFileThatIsNoDatabaseIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "notes.db")
@@ -278,11 +287,24 @@ func TestAFileThatIsNoDatabaseIsNamedAtOnce(t *testing.T) {
 	require.Contains(t, string(content), "not a database", "it was not overwritten")
 }
 
-func TestStoppingWhileTheDatabaseIsAwaitedIsNoFailure(t *testing.T) {
+// The port is open before the database is there, and stopping is no failure.
+func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	p, _ := launch(t, "DATABASE_URL=mysql://shop@"+nobody(t)+"/shop")
+	at := nobody(t)
+	port := strings.TrimPrefix(nobody(t), "127.0.0.1:")
+	p, _ := launch(t, "PORT="+port, "DATABASE_URL=mysql://shop:s3cret@"+at+"/shop")
+	p.url = "http://127.0.0.1:" + port
 	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "waiting for the database") }, 10*time.Second, 10*time.Millisecond)
+	require.Contains(t, p.stderr.String(), "shop@tcp("+at+")/shop")
+	require.Contains(t, p.stderr.String(), "refused")
+	require.Equal(t, 200, p.call(t, "GET", "/livez", "").status)
+	require.Equal(t, 503, p.call(t, "GET", "/readyz", "").status)
+	early := p.call(t, "GET", "/v1/products", "")
+	require.Equal(t, 503, early.status)
+	require.Equal(t, "1", early.header.Get("Retry-After"))
+	require.Equal(t, "application/problem+json", early.header.Get("Content-Type"))
 	p.stop(t)
+	require.NotContains(t, p.stderr.String(), "s3cret")
 }
 
 func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {

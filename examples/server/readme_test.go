@@ -5,11 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/pool"
 )
 
 // section returns a section of the README.
@@ -80,12 +83,20 @@ func TestTheReadmesProgramCompiles(t *testing.T) {
 func TestTheReadmeNamesEveryVariable(t *testing.T) {
 	t.Parallel()
 	text := section(t, "Configuration of the server")
-	asked := make(map[string]bool)
-	_, err := loadConfig(func(name string) string { asked[name] = true; return map[string]string{"HOME": t.TempDir()}[name] })
-	require.NoError(t, err)
-	for name := range asked {
-		if name != "HOME" {
-			require.Contains(t, text, name)
+	names := []string{"DATA_DIR", "POOL_PRESET"}
+	for field := range reflect.TypeFor[config]().Fields() {
+		if field.IsExported() {
+			names = append(names, field.Tag.Get("env"))
 		}
+	}
+	for field := range reflect.TypeFor[pool.Config]().Fields() {
+		switch field.Name {
+		case "DSN", "Connector", "OnConnect", "Wrap", "Logger":
+		default:
+			names = append(names, "POOL_"+strings.ToUpper(regexp.MustCompile("([a-z])([A-Z])").ReplaceAllString(field.Name, "${1}_$2")))
+		}
+	}
+	for _, name := range names {
+		require.Contains(t, text, "`"+name)
 	}
 }

@@ -7,28 +7,62 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/productkit-go/productkit/examples/internal/environ"
 	"github.com/productkit-go/productkit/pool"
 )
 
-// Config says which database it is. Exactly one of its members is set.
+// Config says which database it is.
 type Config struct {
-	DSN  string // of a MySQL or MariaDB server
-	File string // of SQLite
+	Pool pool.Config // of a MySQL or MariaDB server
+	File string      // of SQLite, and then Pool is not set
 }
 
-// FromURL reads what DATABASE_URL may hold. An empty url means the file products.db in DATA_DIR,
-// which is made if it is not there. An error is one line: name, fault, remedy; it never holds a
-// password.
-func FromURL(url string, getenv func(string) string) (c Config, err error) {
+// FromURL reads what DATABASE_URL may hold, and the pool's settings from POOL_PRESET and POOL_…. An
+// empty url means the file products.db in DATA_DIR, which is made if it is not there. An error has a
+// line for each variable: name, fault, remedy; it never holds a password.
+func FromURL(url string, vars environ.Vars) (c Config, err error) {
 	switch {
 	case url == "":
-		c.File, err = dataFile(getenv)
+		c.File, err = dataFile(vars.Get)
+		return c, err
 	case strings.HasPrefix(url, "sqlite"), strings.HasPrefix(url, "file:"):
 		c.File, err = sqliteFile(url)
-	default:
-		c.DSN, err = url, checkDSN(url)
+		return c, err
 	}
+	if err := checkDSN(url); err != nil {
+		return c, err
+	}
+	c.Pool, err = poolFrom(vars)
+	c.Pool.DSN = url
 	return c, err
+}
+
+// poolFrom reads a preset and what replaces its settings. Every one of [pool.Config] that has a value
+// to write has a variable: MaxConns is POOL_MAX_CONNS.
+func poolFrom(vars environ.Vars) (c pool.Config, err error) {
+	switch preset := vars.Get("POOL_PRESET"); preset {
+	case "":
+	case "aiomysql":
+		c = pool.PresetAIOMySQL()
+	case "sqlalchemy":
+		c = pool.PresetSQLAlchemy()
+	default:
+		return c, fmt.Errorf("POOL_PRESET is %q, which is unknown; set it to aiomysql or sqlalchemy, or unset it for this pool's own defaults", preset)
+	}
+	for _, name := range []string{"POOL_DSN", "POOL_CONNECTOR", "POOL_ON_CONNECT", "POOL_WRAP", "POOL_LOGGER"} {
+		if vars.Get(name) != "" {
+			return c, fmt.Errorf("%s is no setting; unset it, and name the database in DATABASE_URL", name)
+		}
+	}
+	if err := vars.Read(&c, "POOL_"); err != nil {
+		return c, err
+	}
+	check := c
+	check.DSN = "user@/database" // it has been checked
+	if err := check.Validate(); err != nil {
+		return c, fmt.Errorf("%s", strings.ReplaceAll(err.Error(), "pool: ", "POOL_…: "))
+	}
+	return c, nil
 }
 
 // sqliteFile reads sqlite:///relative.db, sqlite:////absolute.db, as SQLAlchemy writes them, and

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -32,11 +33,15 @@ func Open(ctx context.Context, c Config, program string, log *slog.Logger) (*Dat
 	if c.File != "" {
 		return openSQLite(c.File)
 	}
-	p, err := pool.Open(ctx, pool.Config{DSN: c.DSN, Logger: log, Attributes: map[string]string{"program_name": program}})
+	c.Pool.Logger = log
+	attributes := map[string]string{"program_name": program}
+	maps.Copy(attributes, c.Pool.Attributes)
+	c.Pool.Attributes = attributes
+	p, err := pool.Open(ctx, c.Pool)
 	if err != nil {
 		return nil, err
 	}
-	d, err := pool.ParseDSN(c.DSN)
+	d, err := pool.ParseDSN(c.Pool.DSN)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +71,11 @@ func (d *Database) Close(ctx context.Context) error {
 }
 
 // Prepare migrates and opens the store. A server that does not answer is waited for, because both
-// may have been started together; then, or at once for any other fault, it gives up, so that
+// may have been started together, until ctx ends; for any other fault it gives up at once, so that
 // whoever started it hears of it.
-func (d *Database) Prepare(ctx context.Context, wait time.Duration, log *slog.Logger) (*sqlstore.Store, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
+func (d *Database) Prepare(ctx context.Context, log *slog.Logger) (*sqlstore.Store, error) {
 	opts := &sqlstore.Options{Logger: log}
-	for attempt := 1; ; attempt++ {
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := sqlstore.Migrate(ctx, d.DB, opts)
 		if err == nil {
 			var store *sqlstore.Store
@@ -83,16 +86,19 @@ func (d *Database) Prepare(ctx context.Context, wait time.Duration, log *slog.Lo
 		if d.Pool == nil || !errors.Is(err, product.ErrUnavailable) {
 			return nil, fmt.Errorf("the database %s cannot be used: %w", d.Name, err)
 		}
-		if attempt == 1 {
-			log.Warn("waiting for the database", "database", d.Name, "at_most", wait, "error", cause(err))
+		if ctx.Err() == nil {
+			log.Warn("waiting for the database", "database", d.Name, "next_try_in", pause, "error", cause(err))
 		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the database %s is not available: %w; start it, or correct DATABASE_URL", d.Name, cause(err))
-		case <-time.After(min(time.Second, wait/4)):
+		case <-time.After(pause):
 		}
 	}
 }
+
+// longestPause is how late a server that has come back is noticed.
+const longestPause = 4 * time.Second
 
 // cause is what the server, or the way to it, said.
 func cause(err error) error {

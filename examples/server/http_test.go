@@ -1,0 +1,125 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// writePair writes a certificate of this name and its key.
+func writePair(t *testing.T, certFile, keyFile, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+}
+
+func TestACertificateThatIsRenewedIsUsed(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	writePair(t, certFile, keyFile, "old.example")
+	var log buffer
+	c, err := newCertificate(certFile, keyFile, logTo(&log))
+	require.NoError(t, err)
+	name := func() string {
+		t.Helper()
+		c.checked = time.Time{} // its ten seconds are over
+		pair, err := c.get(nil)
+		require.NoError(t, err)
+		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		require.NoError(t, err)
+		return leaf.Subject.CommonName
+	}
+	require.Equal(t, "old.example", name())
+	age := func(d time.Duration) {
+		for _, file := range []string{certFile, keyFile} {
+			require.NoError(t, os.Chtimes(file, time.Time{}, time.Now().Add(d)))
+		}
+	}
+	require.NoError(t, os.WriteFile(certFile, []byte("half of it"), 0o600))
+	age(time.Minute)
+	require.Equal(t, "old.example", name(), "until both have been replaced")
+	require.Contains(t, log.String(), "the one of before stays")
+	writePair(t, certFile, keyFile, "new.example")
+	age(2 * time.Minute)
+	require.Equal(t, "new.example", name())
+	_, err = newCertificate(certFile, "/nowhere", logTo(&log))
+	require.ErrorContains(t, err, "TLS_KEY_FILE")
+}
+
+func TestTLSAndPagesOfOtherOrigins(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	writePair(t, certFile, keyFile, "shop.example")
+	port := strings.TrimPrefix(nobody(t), "127.0.0.1:")
+	env := []string{"TLS_CERT_FILE=" + certFile, "TLS_KEY_FILE=" + keyFile, "PORT=" + port, "CORS_ORIGINS=https://admin.example", "HOST=0.0.0.0"}
+	ask := func() int {
+		p, _ := launchWith(t, []string{"-healthcheck"}, env...)
+		return p.exit(t)
+	}
+	require.Equal(t, 1, ask(), "nobody is there")
+	p := start(t, env...)
+	require.Contains(t, p.banner, "https://")
+	require.Zero(t, ask())
+
+	conn, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{InsecureSkipVerify: true})
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	require.Equal(t, "shop.example", conn.ConnectionState().PeerCertificates[0].Subject.CommonName)
+	_, err = io.WriteString(conn, "OPTIONS /v1/products HTTP/1.1\r\nHost: x\r\nConnection: close\r\nOrigin: https://admin.example\r\n"+
+		"Access-Control-Request-Method: PATCH\r\nAccess-Control-Request-Headers: if-match\r\n\r\n")
+	require.NoError(t, err)
+	preflight, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(preflight), "Access-Control-Allow-Origin: https://admin.example")
+	require.Contains(t, string(preflight), "Access-Control-Allow-Methods: PATCH")
+	p.stop(t)
+}
+
+// Who sends headers slowly, or too many, is cut, and the others are served meanwhile.
+func TestSlowAndGreedyClientsAreCut(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	dial := func(first string) net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+		_, err = io.WriteString(conn, first)
+		require.NoError(t, err)
+		return conn
+	}
+	slow := make([]net.Conn, 50)
+	for i := range slow {
+		slow[i] = dial("GET /v1/products HTTP/1.1\r\nHost: x\r\nX-A: ")
+	}
+	greedy := dial("GET /v1/products HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 80<<10) + "\r\n\r\n")
+	answer, _ := io.ReadAll(greedy) // the rest of what it sent may reset the connection
+	require.Contains(t, string(answer), "431 Request Header Fields Too Large")
+	require.Equal(t, 200, p.call(t, "GET", "/v1/products", "").status)
+	for _, conn := range slow {
+		_, err := io.ReadAll(conn)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it was cut")
+	}
+	p.stop(t)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/felixge/httpsnoop"
+)
+
+// newLogger writes lines that people read in development, and machines in production.
+func newLogger(c config, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.production {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// logged writes a line for each request when it has been answered. What probes ask is told at debug
+// level, and what failed by our fault as an error.
+func logged(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m := httpsnoop.CaptureMetrics(next, w, r)
+		level := slog.LevelInfo
+		switch {
+		case m.Code >= http.StatusInternalServerError && m.Code != http.StatusServiceUnavailable:
+			level = slog.LevelError
+		case probed[r.Pattern]:
+			level = slog.LevelDebug
+		}
+		log.LogAttrs(r.Context(), level, "request",
+			slog.String("request_id", w.Header().Get("X-Request-Id")),
+			slog.String("method", r.Method),
+			slog.String("route", r.Pattern),
+			slog.Int("status", m.Code),
+			slog.Int64("bytes", m.Written),
+			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
+			slog.String("remote", r.RemoteAddr),
+		)
+	})
+}

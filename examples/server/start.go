@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/health"
+	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/product"
+)
+
+// serve opens the port, then the database, serves until ctx ends, and closes everything in reverse.
+func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err error) {
+	keys, err := newKeyring(c)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errSetting, err)
+	}
+	d, err := database.Open(ctx, c.database, "productkit", log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bounded(d.Close)) }()
+	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d), Trusted: trusted(c, keys)})
+	if err != nil {
+		return err
+	}
+	listener, err := bind(c, log)
+	if err != nil {
+		return err
+	}
+	probe.Start()
+	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
+
+	serving, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
+	defer stop()
+	var api gate
+	var background sync.WaitGroup
+	var failed error
+	background.Go(func() {
+		failed = catalogue(running, c, d, keys, &api, log, func(engine string) {
+			announce(out, c, listener.Addr(), d.Name+" ("+engine+")")
+		})
+		fail(failed)
+	})
+	if keys != nil {
+		background.Go(func() { reloadOnHangup(running, keys, log) })
+	}
+	err = listen(serving, c, listener, &api, probe, log)
+	stop()
+	background.Wait()
+	return errors.Join(failed, err)
+}
+
+// catalogue waits for the database, migrates it, opens the gate, and prunes until ctx ends.
+func catalogue(ctx context.Context, c config, d *database.Database, keys *keyring, api *gate, log *slog.Logger, ready func(engine string)) (err error) {
+	store, err := d.Prepare(ctx, log)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop meanwhile
+		}
+		return err
+	}
+	svc := product.NewService(store, &product.Options{Logger: log})
+	defer func() { err = errors.Join(err, bounded(svc.Close)) }()
+	opts := &httpapi.Options{Prefix: "/v1", Logger: log, MaxReads: c.MaxReads, MaxWrites: c.MaxWrites}
+	if keys != nil {
+		opts.Authorize = keys.authorize
+	}
+	h, err := httpapi.NewHandler(svc, opts)
+	if err != nil {
+		return err
+	}
+	api.api.Store(h)
+	ready(fmt.Sprint(store.Engine()))
+	prune(ctx, svc, log)
+	return nil
+}
+
+// trusted reports who may see the texts of errors in /health: whoever has a key, and in development
+// everybody.
+func trusted(c config, keys *keyring) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		if keys != nil {
+			return keys.of(r) != nil
+		}
+		return !c.production
+	}
+}
