@@ -44,12 +44,12 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 	if r.ContentLength > most {
 		return tooLarge // the server closes the connection rather than read the rest
 	}
-	defer h.bodyDeadline(w, r)()
-	if n := r.ContentLength; n >= 0 {
-		buf.b = slices.Grow(buf.b, int(n)+1)
-	}
 	if r.Body == nil {
 		return nil // a request that no server made
+	}
+	if n := r.ContentLength; n >= 0 {
+		const trusted = 64 << 10 // what costs a client nothing to announce must not cost memory
+		buf.b = slices.Grow(buf.b, int(min(n, trusted))+1)
 	}
 	body := http.MaxBytesReader(w, r.Body, most)
 	for {
@@ -60,6 +60,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 		switch {
 		case err == nil:
 		case err == io.EOF:
+			h.unboundBody(w, r)
 			return nil
 		case errors.As(err, &over):
 			return tooLarge
@@ -73,37 +74,68 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 	}
 }
 
-// bodyDeadline bounds the reading of the body, unless the server does already. The function
-// that it returns takes the bound away, for after the body the server listens for the client's
+// takesBody reports whether the operation reads a body by itself.
+func (op *operation) takesBody() bool {
+	return op.method != http.MethodGet && op.method != http.MethodDelete &&
+		!strings.HasSuffix(op.path, "/restore") && !strings.HasSuffix(op.path, "/commit")
+}
+
+// skipBody reads a body that nobody asked for. Left unread it would hold up the answer, for the
+// server reads it before it sends one, and without a bound.
+func (h *Handler) skipBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	return h.readBody(w, r, buf)
+}
+
+// boundBody bounds the time that a body may take, unless the server does already. It holds for
+// whoever reads it, and so also for the server after a refusal.
+func (h *Handler) boundBody(w http.ResponseWriter, r *http.Request) {
+	if h.boundsBody(r) {
+		// Where the host's ResponseWriter cannot do this, its server's timeouts hold.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.opts.Timeout))
+	}
+}
+
+// unboundBody takes the bound away, for after the body the server listens for the client's
 // leaving, and a deadline would look like that.
-func (h *Handler) bodyDeadline(w http.ResponseWriter, r *http.Request) (remove func()) {
+func (h *Handler) unboundBody(w http.ResponseWriter, r *http.Request) {
+	if h.boundsBody(r) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
+}
+
+func (h *Handler) boundsBody(r *http.Request) bool {
+	if r.ContentLength == 0 || h.opts.Timeout < 0 {
+		return false
+	}
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
-	if h.opts.Timeout < 0 || server != nil && server.ReadTimeout > 0 {
-		return func() {}
-	}
-	c := http.NewResponseController(w)
-	if err := c.SetReadDeadline(time.Now().Add(h.opts.Timeout)); err != nil {
-		return func() {} // the host's ResponseWriter cannot; its server's timeouts hold
-	}
-	return func() { _ = c.SetReadDeadline(time.Time{}) }
+	return server == nil || server.ReadTimeout <= 0
 }
 
 // checkMedia refuses a body that is not, or not only, of one of the media types.
 func checkMedia(w http.ResponseWriter, r *http.Request, media ...string) error {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	if encoding := field(r, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
 		return &problem{kind: errMediaType, detail: "The body is compressed; send it as it is, without Content-Encoding."}
 	}
-	given := r.Header.Get("Content-Type")
+	given := field(r, "Content-Type")
 	parsed, params, err := mime.ParseMediaType(given)
 	charset := params["charset"]
 	if err == nil && slices.Contains(media, parsed) && (charset == "" || strings.EqualFold(charset, "utf-8")) {
 		return nil
 	}
-	field := map[string]string{http.MethodPatch: "Accept-Patch", http.MethodPost: "Accept-Post"}[r.Method] // RFC 5789, section 3.1
-	if field == "" {
-		field = "Accept"
+	taken := map[string]string{http.MethodPatch: "Accept-Patch", http.MethodPost: "Accept-Post"}[r.Method] // RFC 5789, section 3.1
+	if taken == "" {
+		taken = "Accept"
 	}
-	w.Header().Set(field, strings.Join(media, ", "))
+	w.Header().Set(taken, strings.Join(media, ", "))
 	return &problem{kind: errMediaType, detail: "Send the body in UTF-8 with Content-Type: " + strings.Join(media, " or ") + "."}
 }
+
+// field returns a header field that a request has once. Where it has several they come as a list
+// (RFC 9110, section 5.2), which is none of the values that anybody asks for.
+func field(r *http.Request, name string) string { return strings.Join(r.Header.Values(name), ", ") }

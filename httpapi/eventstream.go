@@ -26,7 +26,7 @@ type eventStream struct {
 // streamChanges sends changes as they come, until the client goes, takes nothing for too long, or
 // must begin anew. Last-Event-ID, with which a browser comes back, counts more than after.
 func (h *Handler) streamChanges(w http.ResponseWriter, r *http.Request, q changesQuery) error {
-	if last := r.Header.Get("Last-Event-Id"); last != "" {
+	if last := field(r, "Last-Event-Id"); last != "" {
 		seq, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || seq < 0 {
 			return &problem{kind: errBadHeader, detail: "Last-Event-ID must be the id of the last event that was received."}

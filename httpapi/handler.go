@@ -86,6 +86,7 @@ func (h *Handler) route(ops []operation) error {
 // ServeHTTP serves requests whose paths begin with the prefix, and also ones from which a host
 // has stripped it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.boundBody(w, r)
 	p := r.URL.EscapedPath()
 	switch {
 	case unclean(p):
@@ -147,6 +148,9 @@ func (h *Handler) serve(op operation) http.Handler {
 		}
 		if err == nil {
 			r, err = op.once(r)
+		}
+		if err == nil && !op.takesBody() {
+			err = h.skipBody(w, r)
 		}
 		if err == nil {
 			err = op.handle(h, w, r)

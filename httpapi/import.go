@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -80,7 +80,8 @@ func importConfig(r *http.Request) (cfg feed.Config, dry bool, err error) {
 	if flag := v.flag("dry_run"); flag != nil {
 		dry = *flag
 	}
-	lines := strings.HasPrefix(r.Header.Get("Content-Type"), mediaNDJSON)
+	media, _, _ := mime.ParseMediaType(field(r, "Content-Type"))
+	lines := media == mediaNDJSON
 	if lines && cfg.Format == "" {
 		cfg.Format = feed.NDJSON
 	}
