@@ -2,6 +2,7 @@ package product
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -262,6 +263,10 @@ func (f *faults) attributes(raw json.RawMessage) json.RawMessage {
 	if len(object) == 0 {
 		return nil
 	}
+	if n := unreadable(object); n != "" {
+		f.add("attributes", "range", "holds the number %.20s, which most readers of JSON cannot hold (RFC 8259, section 6); write it as a string", n)
+		return raw
+	}
 	canonical, err := encodeCanonical(object)
 	if err != nil {
 		f.add("attributes", "format", "cannot be kept: %v", err)
@@ -271,6 +276,25 @@ func (f *faults) attributes(raw json.RawMessage) json.RawMessage {
 		f.add("attributes", "too_long", "has %d bytes; at most %d are kept", len(canonical), MaxAttributesLen)
 	}
 	return canonical
+}
+
+// unreadable returns a number that is beyond binary64's range; empty if there is none.
+func unreadable(v any) (number json.Number) {
+	switch v := v.(type) {
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			return v
+		}
+	case map[string]any:
+		for _, inner := range v {
+			number = cmp.Or(number, unreadable(inner))
+		}
+	case []any:
+		for _, inner := range v {
+			number = cmp.Or(number, unreadable(inner))
+		}
+	}
+	return number
 }
 
 // decodeObject keeps numbers as they are written: 1.10 stays 1.10.

@@ -51,6 +51,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"invalid UTF-8":          {func(d *product.Draft) { d.Name, d.Description = "\xff", "\xff" }, "name encoding, description encoding"},
 		"description too long":   {func(d *product.Draft) { d.Description = strings.Repeat("d", 64<<10+1) }, "description too_long"},
 		"attributes too long":    {func(d *product.Draft) { d.Attributes = json.RawMessage(`{"a":"` + strings.Repeat("a", 64<<10) + `"}`) }, "attributes too_long"},
+		"attributes too great":   {func(d *product.Draft) { d.Attributes = json.RawMessage(`{"a":[{"b":1},{"c":1e309}],"d":1e-400}`) }, "attributes range"},
 		"attributes twice":       {func(d *product.Draft) { d.Attributes = json.RawMessage(`{} {}`) }, "attributes format"},
 		"barcode of nine digits": {func(d *product.Draft) { d.Barcode = "123456789" }, "barcode format"},
 		"barcode with a letter":  {func(d *product.Draft) { d.Barcode = "4006381333X31" }, "barcode format"},
