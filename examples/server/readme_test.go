@@ -1,17 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"go/format"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/pool"
 )
 
@@ -70,14 +78,83 @@ func statuses(output string) []string {
 	return found
 }
 
-func TestTheReadmesProgramCompiles(t *testing.T) {
-	t.Parallel()
+// buildReadmesProgram makes a module of the README's program, outside of this one, and returns its
+// executable.
+func buildReadmesProgram(t *testing.T) string {
+	t.Helper()
 	block := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(section(t, "In a service of your own"))
 	require.NotNil(t, block)
-	file := filepath.Join(t.TempDir(), "main.go")
-	require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
-	out, err := exec.CommandContext(t.Context(), "go", "vet", file).CombinedOutput()
+	gofmted, err := format.Source([]byte(block[1]))
+	require.NoError(t, err)
+	require.Equal(t, string(gofmted), block[1])
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"main.go": block[1],
+		"go.mod":  "module shop.example/host\n\ngo 1.26.0\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n",
+		"go.sum":  string(sums),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", "-o", "host", ".")
+	build.Dir = dir
+	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	return filepath.Join(dir, "host")
+}
+
+const module = "github.com/productkit-go/productkit"
+
+func TestTheReadmesProgramWorks(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), buildReadmesProgram(t))
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := free.Addr().String()
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+mysqltest.New(t).DSN(), "LISTEN="+address, "SHOP_KEY=s3cret", "STAFF_KEY=m0re")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	require.NoError(t, free.Close())
+	require.NoError(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", address)
+		return err == nil && conn.Close() == nil
+	}, 30*time.Second, 20*time.Millisecond)
+
+	p := &process{url: "http://" + address}
+	const products, lamp = "/catalogue/v1/products", `{"sku":"LAMP","name":"Lamp","price":{"amount":1999,"currency":"EUR"}}`
+	shop, staff := "Authorization: Bearer s3cret", "Authorization: Bearer m0re"
+	require.Equal(t, 401, p.call(t, "GET", products, "").status)
+	require.Equal(t, 401, p.call(t, "GET", products, "", "Authorization: Bearer ").status)
+	require.Equal(t, 200, p.call(t, "GET", products, "", shop).status)
+	require.Equal(t, 403, p.call(t, "POST", products, lamp, shop, "Content-Type: application/json").status)
+	created := p.call(t, "POST", products, lamp, staff, "Content-Type: application/json")
+	require.Equal(t, 201, created.status, created.body)
+	history := p.call(t, "GET", created.header.Get("Location")+"/history", "", shop)
+	require.Contains(t, history.body, `"actor":"staff"`)
+	require.Equal(t, "Lamp 19.99 EUR\n", p.call(t, "GET", "/price/LAMP", "").body)
+	require.Equal(t, 404, p.call(t, "GET", "/price/SOFA", "").status)
+
+	// Who follows the changes does not keep it from stopping.
+	req, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/catalogue/v1/changes", nil)
+	require.NoError(t, err)
+	req.Header = http.Header{"Authorization": {"Bearer s3cret"}, "Accept": {"text/event-stream"}}
+	stream, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = stream.Body.Close() }()
+	require.Equal(t, 200, stream.StatusCode)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	_, err = io.Copy(io.Discard, stream.Body)
+	require.NoError(t, err)
+	require.NoError(t, <-ended, "%s", &log)
+	for _, pattern := range []string{"POST " + products + " ", "GET " + products + "/{id}/history ", "GET /price/{sku} "} {
+		require.Contains(t, log.String(), pattern)
+	}
 }
 
 func TestTheReadmeNamesEveryVariable(t *testing.T) {
