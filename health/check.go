@@ -18,6 +18,17 @@ const (
 	Informational               // it is only shown
 )
 
+// String returns the weight's name in lower case.
+func (w Weight) String() string {
+	switch w {
+	case Required:
+		return "required"
+	case Degrading:
+		return "degrading"
+	}
+	return "informational"
+}
+
 // Check asks for one thing that the process depends on.
 type Check struct {
 	// Name stands in answers: 1 to 64 of a–z, 0–9, - and _. Required, and unique.
@@ -34,8 +45,8 @@ type Check struct {
 	// and one query each costs a database nothing.
 	Interval time.Duration
 
-	// Timeout bounds a run. Default 2 s. A run that does not return counts as failed one
-	// second later; it is waited for, not started anew.
+	// Timeout bounds a run. Default 2 s. When a run has not returned one second later, the
+	// check fails; the run is waited for, not started anew.
 	Timeout time.Duration
 
 	// Failures is how many runs in a row must fail before the check does, so that one lost
@@ -66,18 +77,29 @@ func (c Check) withDefaults() Check {
 	return c
 }
 
-var validName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-
 func (c Check) validate() error {
-	if !validName.MatchString(c.Name) {
-		return fmt.Errorf("health: a check's name is %q; use 1 to 64 of a-z, 0-9, - and _", c.Name)
-	}
 	if c.Run == nil {
 		return fmt.Errorf("health: check %q has no Run", c.Name)
 	}
 	if c.Weight > Informational {
 		return fmt.Errorf("health: check %q has the unknown weight %d", c.Name, c.Weight)
 	}
+	return nil
+}
+
+var validName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// names are those that the lines of one probe have.
+type names map[string]bool
+
+func (n names) take(kind, name string) error {
+	if !validName.MatchString(name) {
+		return fmt.Errorf("health: a %s's name is %q; use 1 to 64 of a-z, 0-9, - and _", kind, name)
+	}
+	if n[name] {
+		return fmt.Errorf("health: the %s's name %q is taken", kind, name)
+	}
+	n[name] = true
 	return nil
 }
 

@@ -24,7 +24,7 @@ func Example() {
 	defer func() { _ = probe.Stop(context.Background()) }()
 
 	mux := http.NewServeMux()
-	for _, path := range []string{"/{$}", "/health", "/livez", "/readyz"} {
+	for _, path := range []string{"/{$}", "/health", "/livez", "/livez/", "/readyz", "/readyz/", "/startupz", "/startupz/"} {
 		mux.Handle("GET "+path, probe)
 	}
 	w := httptest.NewRecorder()

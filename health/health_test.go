@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -139,7 +140,7 @@ func TestAFirstFailureShowsAtOnce(t *testing.T) {
 		p := start(t, health.Options{Checks: []health.Check{{Name: "database", Run: d.run}}})
 		w := get(p, "/readyz")
 		require.Equal(t, http.StatusServiceUnavailable, w.Code)
-		require.Equal(t, "[-]database failed\nreadyz check failed\n", w.Body.String())
+		require.Equal(t, "[+]startup ok\n[-]database failed: reason withheld\n[+]drain ok\nreadyz check failed\n", w.Body.String())
 		d.set(nil)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -221,10 +222,14 @@ func TestDrainingTurnsReadinessRedAndNothingElse(t *testing.T) {
 		p := start(t, health.Options{Checks: []health.Check{{Name: "database", Run: d.run}}})
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code)
 		p.Drain()
-		require.Equal(t, "[+]database ok\n[-]drain failed\nreadyz check failed\n", get(p, "/readyz").Body.String())
+		require.Equal(t, "[+]startup ok\n[+]database ok\n[-]drain failed: reason withheld\nreadyz check failed\n", get(p, "/readyz").Body.String())
 		require.Equal(t, http.StatusOK, get(p, "/livez").Code)
 		require.Equal(t, http.StatusOK, get(p, "/").Code)
 		require.Equal(t, "warn", decode(t, get(p, "/health"))["status"])
+		d.set(errDown)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Equal(t, "fail", decode(t, get(p, "/health"))["status"], "draining hides no failure")
 	})
 }
 
@@ -239,8 +244,10 @@ func TestLivenessFollowsHeartbeats(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.Equal(t, http.StatusOK, get(p, "/livez").Code)
 		time.Sleep(time.Second)
-		require.Equal(t, "[-]worker failed\nlivez check failed\n", get(p, "/livez").Body.String())
+		require.Equal(t, "[-]worker failed: reason withheld\nlivez check failed\n", get(p, "/livez").Body.String())
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code)
+		require.Equal(t, "fail", decode(t, get(p, "/health"))["status"])
+		require.False(t, p.Report().Live)
 	})
 }
 
@@ -281,13 +288,200 @@ func TestStoppingEndsARunAndKeepsTheAnswers(t *testing.T) {
 	})
 }
 
-func TestWrongChecksAreNamed(t *testing.T) {
+func TestWrongNamesAreTold(t *testing.T) {
 	t.Parallel()
 	run := func(context.Context) error { return nil }
-	_, err := health.New(&health.Options{Checks: []health.Check{{Name: "My DB", Run: run}, {Name: "a"}, {Name: "b", Run: run}, {Name: "b", Run: run}}})
-	require.ErrorContains(t, err, `"My DB"`)
-	require.ErrorContains(t, err, `"a" has no Run`)
-	require.ErrorContains(t, err, `two checks are named "b"`)
+	_, err := health.New(&health.Options{
+		Checks: []health.Check{
+			{Name: "My DB", Run: run}, {Name: "a"}, {Name: "b", Run: run}, {Name: "b", Run: run}, {Name: "drain", Run: run}, {Name: "c", Run: run, Weight: 7},
+		},
+		Heartbeats: []*health.Heartbeat{health.NewHeartbeat("b", 0), health.NewHeartbeat("b/c", 0)},
+		Startup:    []*health.Step{health.NewStep("b"), health.NewStep("s"), health.NewStep("s")},
+	})
+	for _, want := range []string{
+		`check's name is "My DB"`, `"a" has no Run`, `check's name "b" is taken`, `check's name "drain" is taken`, `"c" has the unknown weight 7`,
+		`heartbeat's name is "b/c"`, `step's name "s" is taken`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, err.Error(), `step's name "b"`, "each probe has names of its own")
+}
+
+func TestProbesFollowKubernetes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var well, ill dependency
+		ill.set(errors.Join(errDown, errDown))
+		migrated, warm := health.NewStep("migrated"), health.NewStep("warm")
+		migrated.Done()
+		p := start(t, health.Options{
+			Checks: []health.Check{
+				{Name: "database", Run: ill.run}, {Name: "queue", Run: well.run}, {Name: "pool", Run: ill.run, Weight: health.Degrading},
+			},
+			Heartbeats: []*health.Heartbeat{health.NewHeartbeat("worker", time.Minute)},
+			Startup:    []*health.Step{migrated, warm},
+			Trusted:    func(r *http.Request) bool { return r.URL.Query().Has("trusted") },
+		})
+		const (
+			down     = "[-]startup failed: reason withheld\n[-]database failed: reason withheld\n[+]queue ok\n[+]drain ok\nreadyz check failed\n"
+			excluded = "[+]startup excluded: ok\n[+]database excluded: ok\n[+]queue ok\n[+]drain ok\n"
+		)
+		for _, c := range []struct {
+			path   string
+			status int
+			body   string
+		}{
+			{"/livez", 200, "ok\n"},
+			{"/livez?verbose", 200, "[+]worker ok\nlivez check passed\n"},
+			{"/livez/worker", 200, "ok\n"},
+			{"/livez/database", 404, "livez has no check \"database\"; /livez?verbose lists them\n"},
+			{"/livez?verbose&exclude=worker", 200, "[+]worker excluded: ok\nlivez check passed\n"},
+			{"/readyz", 503, down},
+			{"/readyz?verbose", 503, down},
+			{"/readyz?exclude=database&exclude=startup", 200, "ok\n"},
+			{"/readyz?exclude=database&verbose&exclude=startup", 200, excluded + "readyz check passed\n"},
+			{"/readyz?exclude=database&verbose&exclude=startup&exclude=b&exclude=a%22", 200,
+				excluded + "warn: some health checks cannot be excluded: no matches for \"a\\\"\",\"b\"\nreadyz check passed\n"},
+			{"/readyz/queue", 200, "ok\n"},
+			{"/readyz/drain?verbose", 200, "[+]drain ok\nreadyz check passed\n"},
+			{"/readyz/database", 503, "[-]database failed: reason withheld\nreadyz check failed\n"},
+			{"/readyz/database?trusted", 503, "[-]database failed: " + errDown.Error() + "; " + errDown.Error() + "\nreadyz check failed\n"},
+			{"/readyz/pool", 404, "readyz has no check \"pool\"; /readyz?verbose lists them\n"},
+			{"/readyz/a/b", 404, "404 page not found\n"},
+			{"/startupz", 503, "[+]migrated ok\n[-]warm failed: reason withheld\nstartupz check failed\n"},
+			{"/startupz/migrated", 200, "ok\n"},
+			{"/startupz/warm?trusted", 503, "[-]warm failed: not done yet\nstartupz check failed\n"},
+		} {
+			w := get(p, c.path)
+			require.Equal(t, c.status, w.Code, c.path)
+			require.Equal(t, c.body, w.Body.String(), c.path)
+			require.Equal(t, "text/plain; charset=utf-8", w.Header().Get("Content-Type"), c.path)
+		}
+	})
+}
+
+func TestAPortMayBeOpenBeforeTheDatabaseIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		migrated := health.NewStep("migrated")
+		p := start(t, health.Options{Startup: []*health.Step{migrated}})
+		codes := func() [4]int {
+			return [4]int{get(p, "/livez").Code, get(p, "/startupz").Code, get(p, "/readyz").Code, get(p, "/health").Code}
+		}
+		require.Equal(t, [4]int{200, 503, 503, 503}, codes())
+		require.Equal(t, "fail", decode(t, get(p, "/health"))["checks"].(map[string]any)["startup:migrated"].([]any)[0].(map[string]any)["status"])
+
+		release := make(chan struct{})
+		database := health.Check{Name: "database", Run: func(context.Context) error { <-release; return nil }}
+		require.Error(t, p.Add(database, health.Check{Name: "startup"}))
+		require.NoError(t, p.Add(database), "of those before none was added")
+		require.ErrorContains(t, p.Add(database), "taken")
+		migrated.Done()
+		require.Equal(t, [4]int{200, 200, 503, 503}, codes(), "a check that was added must pass first")
+		close(release)
+		synctest.Wait()
+		require.Equal(t, [4]int{200, 200, 200, 200}, codes())
+
+		require.NoError(t, p.Stop(t.Context()))
+		var late dependency
+		require.NoError(t, p.Add(health.Check{Name: "late", Run: late.run}))
+		time.Sleep(time.Minute)
+		require.Zero(t, late.runs.Load())
+	})
+}
+
+func TestChangesAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		runs := 0
+		var p *health.Probe
+		p = start(t, health.Options{
+			Checks: []health.Check{{Name: "database", Run: func(ctx context.Context) error {
+				runs++
+				switch runs {
+				case 3, 5, 6, 7: // the first is alone
+					return errDown
+				case 9: // heeds no context
+					time.Sleep(time.Minute)
+					return ctx.Err()
+				}
+				return nil
+			}}},
+			OnChange: func(check string, err error) {
+				if p != nil { // the first comes while New's caller still waits
+					require.Equal(t, err, p.Report().Checks[0].Err, "it may ask")
+				}
+				told = append(told, fmt.Sprint(check, " ", runs, " ", err))
+			},
+		})
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, []string{
+			"database 1 <nil>",
+			"database 6 " + errDown.Error(),
+			"database 8 <nil>",
+			"database 9 the check has not returned for 3s", // and ends with an error, which tells nothing new
+			"database 10 <nil>",
+		}, told)
+		require.NoError(t, p.Stop(t.Context()))
+	})
+}
+
+func TestTheHostCanReadWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var d dependency
+		check := health.Check{Name: "pool", Weight: health.Degrading, Run: func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			return d.run(ctx)
+		}}
+		p := start(t, health.Options{Checks: []health.Check{check}})
+		r := p.Report()
+		require.True(t, r.Checks[0].At.IsZero())
+		require.Error(t, r.Checks[0].Err)
+		require.Equal(t, health.Warn, r.Status)
+
+		time.Sleep(2 * time.Second)
+		d.set(errDown)
+		time.Sleep(5 * time.Second)
+		synctest.Wait() // the second run has failed, which does not count yet
+		r = p.Report()
+		c := r.Checks[0]
+		require.Equal(t, "pool degrading 5s", fmt.Sprint(c.Check.Name, " ", c.Check.Weight, " ", c.Check.Interval))
+		require.NoError(t, c.Err)
+		require.Equal(t, errDown, c.Last)
+		require.Equal(t, []any{health.Pass, time.Second, time.Duration(0), time.Now()}, []any{c.Status, c.Latency, c.Age, c.At})
+		r.Checks = nil
+		require.Equal(t, health.Report{Status: health.Pass, Live: true, Started: true, Ready: true}, r)
+	})
+}
+
+func TestAskTellsWhatAProbeAnswers(t *testing.T) {
+	t.Parallel()
+	var d dependency
+	d.set(errDown)
+	p, err := health.New(&health.Options{Checks: []health.Check{{Name: "database", Run: d.run}}})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/", p)
+	mux.Handle("/moved", http.RedirectHandler("/livez", http.StatusFound))
+	mux.HandleFunc("/hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	require.NoError(t, health.Ask(t.Context(), server.URL+"/livez"))
+	require.EqualError(t, health.Ask(t.Context(), server.URL+"/readyz"), "health: "+server.URL+
+		"/readyz answers 503 Service Unavailable: [+]startup ok; [-]database failed: reason withheld; [+]drain ok; readyz check failed")
+	require.ErrorContains(t, health.Ask(t.Context(), server.URL+"/moved"), "302 Found")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, health.Ask(ctx, server.URL+"/hangs"), context.DeadlineExceeded)
+	secure := httptest.NewTLSServer(mux)
+	defer secure.Close()
+	require.NoError(t, health.Ask(t.Context(), secure.URL+"/livez"))
+	require.ErrorContains(t, health.Ask(t.Context(), "127.0.0.1:1/livez"), "health: ")
+	server.Close()
+	require.ErrorContains(t, health.Ask(t.Context(), server.URL+"/livez"), "no answer from "+server.URL)
 }
 
 func TestOtherPathsAndMethodsAreNotAnswered(t *testing.T) {

@@ -7,17 +7,90 @@ import (
 	"time"
 )
 
+// Status is the state of a check or of the process.
+type Status string
+
+// The statuses.
+const (
+	Pass Status = "pass"
+	Warn Status = "warn" // it goes on, but not well
+	Fail Status = "fail"
+)
+
+// Report is what is known at one moment, for the host's own metrics.
+type Report struct {
+	Status   Status
+	Live     bool // what /livez answers
+	Started  bool // what /startupz answers
+	Ready    bool // what /readyz answers
+	Draining bool
+	Checks   []Result // in the order in which they were added
+}
+
+// Result is what a check's runs have come to.
+type Result struct {
+	Check   Check // with its defaults
+	Status  Status
+	Err     error         // why it fails; nil if it passes
+	Last    error         // of the last run, which may not have counted yet
+	Latency time.Duration // of the last run, or of the one under way if that is overdue
+	At      time.Time     // when the last run ended; zero before
+	Age     time.Duration // since then
+}
+
+// Report returns what is known now. Like every answer it waits for no check.
+func (p *Probe) Report() Report {
+	r := Report{Status: Pass, Live: pass(p.liveness()), Started: pass(p.startup()), Draining: p.draining.Load()}
+	if r.Draining {
+		r.Status = Warn
+	}
+	p.mu.Lock()
+	runners := p.runners
+	p.mu.Unlock()
+	able := r.Started
+	for _, run := range runners {
+		c := run.report()
+		switch {
+		case c.Status == Fail:
+			able = false
+		case c.Status == Warn && c.Check.Weight == Degrading:
+			r.Status = Warn
+		}
+		r.Checks = append(r.Checks, c)
+	}
+	if !able || !r.Live {
+		r.Status = Fail
+	}
+	r.Ready = able && !r.Draining
+	return r
+}
+
+func (r *runner) report() Result {
+	s := r.snapshot()
+	c := Result{Check: r.check, Status: Pass, Err: s.err, Last: s.last, Latency: s.latency, At: s.at}
+	if s.err != nil {
+		c.Status = Warn
+		if r.check.Weight == Required {
+			c.Status = Fail
+		}
+	}
+	if !s.at.IsZero() {
+		c.Age = time.Since(s.at)
+	}
+	return c
+}
+
 // document is the report, in the shape of draft-inadarei-api-health-check-06: pass, warn or
 // fail, and a list of observations by name.
 type document struct {
-	Status  string                   `json:"status"`
+	Status  Status                   `json:"status"`
 	Version string                   `json:"version,omitempty"`
 	Notes   []string                 `json:"notes,omitempty"`
 	Checks  map[string][]observation `json:"checks"`
 }
 
 type observation struct {
-	Status  string     `json:"status,omitempty"`
+	Status  Status     `json:"status,omitempty"`
 	Value   *float64   `json:"observedValue,omitempty"`
 	Unit    string     `json:"observedUnit,omitempty"`
 	Time    *time.Time `json:"time,omitempty"`        // when the check ran last
@@ -26,33 +99,22 @@ type observation struct {
 	Details any        `json:"details,omitempty"`
 }
 
-const (
-	pass = "pass"
-	warn = "warn"
-	fail = "fail"
-)
-
-func (p *Probe) report(w http.ResponseWriter, r *http.Request) {
-	d := document{Status: pass, Version: p.opts.Version, Checks: p.process()}
-	trusted := p.opts.Trusted(r)
-	for _, run := range p.runners {
-		o := observe(run, trusted)
-		d.Checks[run.check.Name] = []observation{o}
-		switch {
-		case o.Status == fail && run.check.Weight == Required:
-			d.Status = fail
-		case o.Status == warn && d.Status == pass && run.check.Weight == Degrading:
-			d.Status = warn
+func (p *Probe) health(w http.ResponseWriter, r *http.Request) {
+	report, trusted := p.Report(), p.opts.Trusted(r)
+	d := document{Status: report.Status, Version: p.opts.Version, Checks: p.process()}
+	for _, c := range report.Checks {
+		d.Checks[c.Check.Name] = []observation{observe(c, trusted)}
+	}
+	for kind, lines := range map[string][]line{"heartbeat:": p.liveness(), "startup:": p.startup()} {
+		for _, l := range lines {
+			d.Checks[kind+l.name] = []observation{{Status: l.status()}}
 		}
 	}
-	if p.draining.Load() {
-		d.Notes = append(d.Notes, "draining: no new requests should be sent here")
-		if d.Status == pass {
-			d.Status = warn
-		}
+	if report.Draining {
+		d.Notes = append(d.Notes, "draining: "+errDraining.Error())
 	}
 	status := http.StatusOK
-	if d.Status == fail {
+	if d.Status == Fail {
 		status = http.StatusServiceUnavailable
 	}
 	body, err := json.Marshal(d)
@@ -63,25 +125,25 @@ func (p *Probe) report(w http.ResponseWriter, r *http.Request) {
 	answer(w, status, "application/health+json", string(body)+"\n")
 }
 
-func observe(r *runner, trusted bool) observation {
-	s := r.snapshot()
-	o := observation{Status: pass}
-	if s.err != nil {
-		o.Status = warn
-		if r.check.Weight == Required {
-			o.Status = fail
-		}
+func (l line) status() Status {
+	if l.err != nil {
+		return Fail
 	}
-	if !s.at.IsZero() {
-		at, age := s.at.UTC(), seconds(time.Since(s.at))
-		latency := seconds(s.latency) * 1000
+	return Pass
+}
+
+func observe(c Result, trusted bool) observation {
+	o := observation{Status: c.Status}
+	if !c.At.IsZero() {
+		at, age := c.At.UTC(), seconds(c.Age)
+		latency := float64(c.Latency.Microseconds()) / 1e3
 		o.Time, o.Age, o.Value, o.Unit = &at, &age, &latency, "ms"
 	}
-	if trusted && s.last != nil {
-		o.Output = s.last.Error()
+	if trusted && c.Last != nil {
+		o.Output = c.Last.Error()
 	}
-	if r.check.Details != nil {
-		o.Details = r.check.Details()
+	if c.Check.Details != nil {
+		o.Details = c.Check.Details()
 	}
 	return o
 }

@@ -9,9 +9,10 @@ import (
 
 // runner runs one check again and again and keeps what it found.
 type runner struct {
-	check Check
+	check   Check
+	changed func(check string, err error)
 
-	mu      sync.Mutex // never held while the check runs
+	mu      sync.Mutex // never held while the host's functions run
 	started time.Time  // of the run under way; zero between runs
 	result  result
 	streak  int // runs in a row whose outcome differs from result.err == nil
@@ -25,11 +26,11 @@ type result struct {
 	at      time.Time // when the last run ended; zero before
 }
 
-// grace is how long a run may outlast its timeout before it counts as failed.
+// grace is how long a run may outlast its timeout before the check fails.
 const grace = time.Second
 
-func newRunner(c Check) *runner {
-	return &runner{check: c.withDefaults(), result: result{err: errNotYet, last: errNotYet}}
+func newRunner(c Check, changed func(string, error)) *runner {
+	return &runner{check: c.withDefaults(), changed: changed, result: result{err: errNotYet, last: errNotYet}}
 }
 
 // loop runs the check until ctx ends.
@@ -43,6 +44,7 @@ func (r *runner) loop(ctx context.Context) {
 	}
 }
 
+// run runs the check once, beside this goroutine, which so can tell of one that hangs.
 func (r *runner) run(ctx context.Context) {
 	start := time.Now()
 	r.mu.Lock()
@@ -51,14 +53,21 @@ func (r *runner) run(ctx context.Context) {
 
 	bounded, cancel := context.WithTimeout(ctx, r.check.Timeout)
 	defer cancel()
-	err := guard(bounded, r.check.Run)
+	done := make(chan error, 1)
+	go func() { done <- guard(bounded, r.check.Run) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = <-done
+	case <-time.After(r.check.Timeout + grace):
+		r.hang()
+		err = <-done
+	}
 	if ctx.Err() != nil {
 		return // stopping says nothing about what is checked
 	}
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.record(err, start, time.Now())
+	r.record(err, start)
 }
 
 // guard turns a panic into an error: a check must not take down what it checks.
@@ -71,21 +80,37 @@ func guard(ctx context.Context, run func(context.Context) error) (err error) {
 	return run(ctx)
 }
 
-func (r *runner) record(err error, start, end time.Time) {
+// hang fails the check while its run is still under way.
+func (r *runner) hang() {
+	err := fmt.Errorf("the check has not returned for %v", r.check.Timeout+grace)
+	r.mu.Lock()
+	changed := r.result.err == nil || r.result.at.IsZero()
+	r.result.err, r.result.last, r.streak = err, err, 0
+	r.mu.Unlock()
+	if changed {
+		r.changed(r.check.Name, err)
+	}
+}
+
+func (r *runner) record(err error, start time.Time) {
+	r.mu.Lock()
 	first := r.result.at.IsZero()
 	r.started = time.Time{}
-	r.result.last, r.result.latency, r.result.at = err, end.Sub(start), end
-	if (err == nil) == (r.result.err == nil) {
-		r.result.err, r.streak = err, 0
-		return
-	}
+	r.result.last, r.result.at = err, time.Now()
+	r.result.latency = r.result.at.Sub(start)
 	r.streak++
 	needed := r.check.Failures
 	if err == nil {
 		needed = r.check.Successes
 	}
-	if first || r.streak >= needed {
+	same := (err == nil) == (r.result.err == nil)
+	changed := first || !same && r.streak >= needed
+	if same || changed {
 		r.result.err, r.streak = err, 0
+	}
+	r.mu.Unlock()
+	if changed {
+		r.changed(r.check.Name, err)
 	}
 }
 
@@ -94,9 +119,8 @@ func (r *runner) snapshot() result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.result
-	if running := time.Since(r.started); !r.started.IsZero() && running > r.check.Timeout+grace {
-		s.err = fmt.Errorf("the check has not returned for %v", running.Round(time.Second))
-		s.last, s.latency = s.err, running
+	if running := time.Since(r.started); !r.started.IsZero() && running >= r.check.Timeout+grace {
+		s.latency = running
 	}
 	return s
 }

@@ -131,7 +131,7 @@ func TestACatalogueFromImportToRestart(t *testing.T) {
 func testCatalogue(t *testing.T, env string) {
 	p := start(t, env)
 	p.ready(t, 200)
-	for _, path := range []string{"/", "/health", "/livez"} {
+	for _, path := range []string{"/", "/health", "/livez", "/startupz", "/readyz/database"} {
 		require.Equal(t, 200, p.call(t, "GET", path, "").status, path)
 	}
 

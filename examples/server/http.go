@@ -27,7 +27,10 @@ const (
 )
 
 // probed are the patterns that ask how the server is.
-var probed = map[string]bool{"GET /{$}": true, "GET /health": true, "GET /livez": true, "GET /readyz": true}
+var probed = map[string]bool{
+	"GET /{$}": true, "GET /health": true, "GET /livez": true, "GET /livez/{name}": true,
+	"GET /readyz": true, "GET /readyz/{name}": true, "GET /startupz": true, "GET /startupz/{name}": true,
+}
 
 // routes is what is found where, and what every request goes through.
 func routes(c config, api *gate, probe http.Handler, log *slog.Logger) http.Handler {

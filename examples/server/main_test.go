@@ -299,6 +299,7 @@ func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {
 	require.Contains(t, p.stderr.String(), "refused")
 	require.Equal(t, 200, p.call(t, "GET", "/livez", "").status)
 	require.Equal(t, 503, p.call(t, "GET", "/readyz", "").status)
+	require.Contains(t, p.call(t, "GET", "/startupz", "").body, "[-]migrated failed")
 	early := p.call(t, "GET", "/v1/products", "")
 	require.Equal(t, 503, early.status)
 	require.Equal(t, "1", early.header.Get("Retry-After"))

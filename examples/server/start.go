@@ -26,7 +26,8 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, bounded(d.Close)) }()
-	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d), Trusted: trusted(c, keys)})
+	migrated := health.NewStep("migrated")
+	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d), Startup: []*health.Step{migrated}, Trusted: trusted(c, keys)})
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	var failed error
 	background.Go(func() {
 		failed = catalogue(running, c, d, keys, &api, log, func(engine string) {
+			migrated.Done()
 			announce(out, c, listener.Addr(), d.Name+" ("+engine+")")
 		})
 		fail(failed)
