@@ -22,7 +22,6 @@ type line struct {
 }
 
 var (
-	errLate     = errors.New("no beat for too long")
 	errNotDone  = errors.New("not done yet")
 	errDraining = errors.New("no new requests should be sent here")
 )
@@ -30,7 +29,7 @@ var (
 func (p *Probe) liveness() []line {
 	var lines []line
 	for _, h := range p.opts.Heartbeats {
-		lines = append(lines, line{h.name, unless(h.alive(), errLate)})
+		lines = append(lines, line{h.name, h.late()})
 	}
 	return lines
 }

@@ -12,10 +12,10 @@ import (
 
 // askTimeout is much for an answer that waits for nothing, and less than what container
 // runtimes give a health check by default.
-const askTimeout = 5 * time.Second
+const askTimeout = 3 * time.Second
 
 // Ask sends one GET to a probe of another process and returns nil if the answer's status is 200,
-// else an error with the answer's text. It is bounded by ctx and by 5 s. It is for flags such as
+// else an error with the answer's text. It is bounded by ctx and by 3 s. It is for flags such as
 // -healthcheck: an image without a shell or curl has only its own program to ask with. It uses
 // no proxy and follows no redirect, because neither is the process that is asked about. Like the
 // kubelet it verifies no certificate: a probe goes to an address that none names, and sends nothing.

@@ -32,3 +32,27 @@ func Example() {
 	fmt.Print(w.Code, " ", w.Body)
 	// Output: 200 ok
 }
+
+// The port is open first; the checks come with what they check.
+func ExampleProbe_Add() {
+	migrated := health.NewStep("migrated")
+	probe, err := health.New(&health.Options{Startup: []*health.Step{migrated}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	probe.Start()
+	defer func() { _ = probe.Stop(context.Background()) }()
+	server := httptest.NewServer(probe)
+	defer server.Close()
+	fmt.Println(health.Ask(context.Background(), server.URL+"/startupz") != nil, probe.Report().Ready)
+
+	ping := func(context.Context) error { return nil } // of the database that is open now
+	if err := probe.Add(health.Check{Name: "database", Run: ping}); err != nil {
+		log.Fatal(err)
+	}
+	migrated.Done()
+	fmt.Println(health.Ask(context.Background(), server.URL+"/startupz"))
+	// Output:
+	// true false
+	// <nil>
+}

@@ -237,7 +237,7 @@ func TestLivenessFollowsHeartbeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		beat := health.NewHeartbeat("worker", 10*time.Second)
-		p := start(t, health.Options{Heartbeats: []*health.Heartbeat{beat}})
+		p := start(t, health.Options{Heartbeats: []*health.Heartbeat{beat}, Trusted: func(r *http.Request) bool { return r.URL.Query().Has("trusted") }})
 		time.Sleep(9 * time.Second)
 		require.Equal(t, http.StatusOK, get(p, "/livez").Code)
 		beat.Beat()
@@ -246,8 +246,16 @@ func TestLivenessFollowsHeartbeats(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, "[-]worker failed: reason withheld\nlivez check failed\n", get(p, "/livez").Body.String())
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code)
-		require.Equal(t, "fail", decode(t, get(p, "/health"))["status"])
+		require.Contains(t, get(p, "/livez?trusted").Body.String(), "[-]worker failed: no beat for 11s\n")
 		require.False(t, p.Report().Live)
+		for path, worker := range map[string]map[string]any{
+			"/health":         {"status": "fail"},
+			"/health?trusted": {"status": "fail", "output": "no beat for 11s"},
+		} {
+			report := decode(t, get(p, path))
+			require.Equal(t, "fail", report["status"])
+			require.Equal(t, []any{worker}, report["checks"].(map[string]any)["heartbeat:worker"])
+		}
 	})
 }
 
@@ -394,12 +402,11 @@ func TestChangesAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		runs := 0
+		var runs atomic.Int64
 		var p *health.Probe
-		p = start(t, health.Options{
+		p, err := health.New(&health.Options{
 			Checks: []health.Check{{Name: "database", Run: func(ctx context.Context) error {
-				runs++
-				switch runs {
+				switch runs.Add(1) {
 				case 3, 5, 6, 7: // the first is alone
 					return errDown
 				case 9: // heeds no context
@@ -409,20 +416,20 @@ func TestChangesAreTold(t *testing.T) {
 				return nil
 			}}},
 			OnChange: func(check string, err error) {
-				if p != nil { // the first comes while New's caller still waits
-					require.Equal(t, err, p.Report().Checks[0].Err, "it may ask")
-				}
-				told = append(told, fmt.Sprint(check, " ", runs, " ", err))
+				known := p.Report().Checks[0].Err // it may ask
+				told = append(told, fmt.Sprint(check, " ", runs.Load(), " ", err, " ", known == err))
 			},
 		})
+		require.NoError(t, err)
+		p.Start()
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		require.Equal(t, []string{
-			"database 1 <nil>",
-			"database 6 " + errDown.Error(),
-			"database 8 <nil>",
-			"database 9 the check has not returned for 3s", // and ends with an error, which tells nothing new
-			"database 10 <nil>",
+			"database 1 <nil> true",
+			"database 6 " + errDown.Error() + " true",
+			"database 8 <nil> true",
+			"database 9 the check has not returned for 3s true", // and ends with an error, which tells nothing new
+			"database 10 <nil> true",
 		}, told)
 		require.NoError(t, p.Stop(t.Context()))
 	})

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -26,4 +27,9 @@ func (h *Heartbeat) Beat() { h.last.Store(int64(time.Since(h.start))) }
 // age is the time since the last beat.
 func (h *Heartbeat) age() time.Duration { return time.Since(h.start) - time.Duration(h.last.Load()) }
 
-func (h *Heartbeat) alive() bool { return h.age() <= h.most }
+func (h *Heartbeat) late() error {
+	if age := h.age(); age > h.most {
+		return fmt.Errorf("no beat for %v", age.Round(time.Millisecond))
+	}
+	return nil
+}

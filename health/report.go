@@ -107,7 +107,11 @@ func (p *Probe) health(w http.ResponseWriter, r *http.Request) {
 	}
 	for kind, lines := range map[string][]line{"heartbeat:": p.liveness(), "startup:": p.startup()} {
 		for _, l := range lines {
-			d.Checks[kind+l.name] = []observation{{Status: l.status()}}
+			o := observation{Status: Pass}
+			if l.err != nil {
+				o.Status, o.Output = Fail, told(l.err, trusted)
+			}
+			d.Checks[kind+l.name] = []observation{o}
 		}
 	}
 	if report.Draining {
@@ -125,22 +129,20 @@ func (p *Probe) health(w http.ResponseWriter, r *http.Request) {
 	answer(w, status, "application/health+json", string(body)+"\n")
 }
 
-func (l line) status() Status {
-	if l.err != nil {
-		return Fail
+// told is an error's text for those who may see it.
+func told(err error, trusted bool) string {
+	if err == nil || !trusted {
+		return ""
 	}
-	return Pass
+	return err.Error()
 }
 
 func observe(c Result, trusted bool) observation {
-	o := observation{Status: c.Status}
+	o := observation{Status: c.Status, Output: told(c.Last, trusted)}
 	if !c.At.IsZero() {
 		at, age := c.At.UTC(), seconds(c.Age)
 		latency := float64(c.Latency.Microseconds()) / 1e3
 		o.Time, o.Age, o.Value, o.Unit = &at, &age, &latency, "ms"
-	}
-	if trusted && c.Last != nil {
-		o.Output = c.Last.Error()
 	}
 	if c.Check.Details != nil {
 		o.Details = c.Check.Details()
