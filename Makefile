@@ -87,6 +87,10 @@ lint: ## Check format, vet, staticcheck, go.mod and the scripts
 	@$(call stage,go mod tidy,$(call in_modules,go mod tidy -diff))
 	@if command -v shellcheck >/dev/null; then $(call stage,shellcheck,shellcheck .ci/run internal/mysqltest/provide/*.sh); fi
 
+.PHONY: cost
+cost: ## Print what a host pays for Productkit in modules and MiB; fail if the README says otherwise
+	@$(call stage,cost,go run ./internal/readmehost/cost)
+
 .PHONY: servers
 servers: # Provide the servers that the tests need
 	@$(call stage,servers,internal/mysqltest/provide/servers.sh)

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/internal/readmehost"
 	"github.com/productkit-go/productkit/pool"
 )
 
@@ -78,39 +79,16 @@ func statuses(output string) []string {
 	return found
 }
 
-// buildReadmesProgram makes a module of the README's program, outside of this one, and returns its
-// executable.
-func buildReadmesProgram(t *testing.T) string {
-	t.Helper()
-	block := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(section(t, "In a service of your own"))
-	require.NotNil(t, block)
-	gofmted, err := format.Source([]byte(block[1]))
-	require.NoError(t, err)
-	require.Equal(t, string(gofmted), block[1])
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	dir := t.TempDir()
-	for name, content := range map[string]string{
-		"main.go": block[1],
-		"go.mod":  "module shop.example/host\n\ngo 1.26.0\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n",
-		"go.sum":  string(sums),
-	} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
-	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", "-o", "host", ".")
-	build.Dir = dir
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return filepath.Join(dir, "host")
-}
-
-const module = "github.com/productkit-go/productkit"
-
 func TestTheReadmesProgramWorks(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), buildReadmesProgram(t))
+	program, err := readmehost.Program("../..")
+	require.NoError(t, err)
+	formatted, err := format.Source([]byte(program))
+	require.NoError(t, err)
+	require.Equal(t, string(formatted), program)
+	executable, err := readmehost.Build(t.TempDir(), "../..", program, nil)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), executable)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := free.Addr().String()

@@ -99,9 +99,14 @@ var table = map[string]row{
 		never:   []string{"database/sql", "net/http"},
 		why:     "what a product is found by, the same for every engine",
 	},
-	"internal/txretry":   {why: "which errors to try again, shared by pool and sqlstore"},
-	"internal/testscale": {why: "the size of tests"},
-	"internal/archtest":  {why: "tests only"},
+	"internal/txretry":    {why: "which errors to try again, shared by pool and sqlstore"},
+	"internal/testscale":  {why: "the size of tests"},
+	"internal/archtest":   {why: "tests only"},
+	"internal/readmehost": {why: "builds what it must not know: a host"},
+	"internal/readmehost/cost": {
+		own: []string{"internal/readmehost"},
+		why: "a tool of make cost",
+	},
 	"internal/mysqltest": {
 		foreign: []string{anything},
 		why:     "for tests only: nothing but tests may import it, so dockertest stays out of users' builds",
