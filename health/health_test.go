@@ -79,6 +79,8 @@ func TestNoProbeWaitsForACheckThatHangs(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, p.Stop(ctx), context.DeadlineExceeded, "stopping is bounded, too")
+		time.Sleep(time.Minute)
+		require.EqualError(t, p.Report().Checks[0].Err, "not checked yet", "what comes after stopping says nothing")
 	})
 }
 
@@ -98,9 +100,14 @@ func TestACheckThatBeginsToHangFails(t *testing.T) {
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code, "its timeout has not told yet")
 		time.Sleep(time.Second)
 		require.Equal(t, http.StatusServiceUnavailable, get(p, "/readyz").Code)
+		time.Sleep(time.Minute)
+		const took = time.Minute + 3500*time.Millisecond
+		require.Equal(t, took, p.Report().Checks[0].Latency, "so far")
 		close(release)
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code)
+		time.Sleep(4 * time.Second)
+		require.Equal(t, took, p.Report().Checks[0].Latency)
 	})
 }
 
@@ -223,6 +230,7 @@ func TestDrainingTurnsReadinessRedAndNothingElse(t *testing.T) {
 		require.Equal(t, http.StatusOK, get(p, "/readyz").Code)
 		p.Drain()
 		require.Equal(t, "[+]startup ok\n[+]database ok\n[-]drain failed: reason withheld\nreadyz check failed\n", get(p, "/readyz").Body.String())
+		require.False(t, p.Report().Ready)
 		require.Equal(t, http.StatusOK, get(p, "/livez").Code)
 		require.Equal(t, http.StatusOK, get(p, "/").Code)
 		require.Equal(t, "warn", decode(t, get(p, "/health"))["status"])
@@ -280,7 +288,7 @@ func TestStoppingEndsARunAndKeepsTheAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int64
-		p := start(t, health.Options{Checks: []health.Check{{Name: "database", Timeout: time.Hour, Run: func(ctx context.Context) error {
+		p := start(t, health.Options{Checks: []health.Check{{Name: "database", Timeout: time.Hour, Failures: 1, Run: func(ctx context.Context) error {
 			if runs.Add(1) > 1 {
 				<-ctx.Done()
 			}
@@ -407,11 +415,11 @@ func TestChangesAreTold(t *testing.T) {
 		p, err := health.New(&health.Options{
 			Checks: []health.Check{{Name: "database", Run: func(ctx context.Context) error {
 				switch runs.Add(1) {
-				case 3, 5, 6, 7: // the first is alone
-					return errDown
-				case 9: // heeds no context
+				case 1, 8, 12: // heeds no context
 					time.Sleep(time.Minute)
 					return ctx.Err()
+				case 3, 5, 6, 10, 11: // the first is alone
+					return errDown
 				}
 				return nil
 			}}},
@@ -422,14 +430,19 @@ func TestChangesAreTold(t *testing.T) {
 		})
 		require.NoError(t, err)
 		p.Start()
-		time.Sleep(3 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		synctest.Wait()
+		const hangs = "the check has not returned for 3s true"
 		require.Equal(t, []string{
-			"database 1 <nil> true",
+			"database 1 " + hangs,
+			"database 1 context deadline exceeded true", // its first result
+			"database 2 <nil> true",
 			"database 6 " + errDown.Error() + " true",
-			"database 8 <nil> true",
-			"database 9 the check has not returned for 3s true", // and ends with an error, which tells nothing new
-			"database 10 <nil> true",
+			"database 7 <nil> true",
+			"database 8 " + hangs, // and ends with an error, which tells nothing new
+			"database 9 <nil> true",
+			"database 11 " + errDown.Error() + " true", // and then hangs, which tells nothing new
+			"database 13 <nil> true",
 		}, told)
 		require.NoError(t, p.Stop(t.Context()))
 	})
@@ -473,16 +486,22 @@ func TestAskTellsWhatAProbeAnswers(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/", p)
 	mux.Handle("/moved", http.RedirectHandler("/livez", http.StatusFound))
-	mux.HandleFunc("/hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	mux.HandleFunc("/hangs", func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
+	mux.HandleFunc("/closed", func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			w.WriteHeader(http.StatusConflict)
+		}
+	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	require.NoError(t, health.Ask(t.Context(), server.URL+"/livez"))
 	require.EqualError(t, health.Ask(t.Context(), server.URL+"/readyz"), "health: "+server.URL+
 		"/readyz answers 503 Service Unavailable: [+]startup ok; [-]database failed: reason withheld; [+]drain ok; readyz check failed")
 	require.ErrorContains(t, health.Ask(t.Context(), server.URL+"/moved"), "302 Found")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, health.Ask(ctx, server.URL+"/hangs"), context.DeadlineExceeded)
+	require.NoError(t, health.Ask(t.Context(), server.URL+"/closed"), "it keeps no connection")
+	require.ErrorIs(t, health.Ask(ctx, server.URL+"/hangs"), context.Canceled)
 	secure := httptest.NewTLSServer(mux)
 	defer secure.Close()
 	require.NoError(t, health.Ask(t.Context(), secure.URL+"/livez"))
