@@ -16,7 +16,8 @@ type Heartbeat struct {
 	last  atomic.Int64 // since start
 }
 
-// NewHeartbeat returns a heartbeat, just beaten, that may pause for at most the given time.
+// NewHeartbeat returns a heartbeat, just beaten, that may pause for at most the given time. For
+// its name see [Check].
 func NewHeartbeat(name string, most time.Duration) *Heartbeat {
 	return &Heartbeat{name: name, most: most, start: time.Now()}
 }

@@ -32,8 +32,8 @@ type Options struct {
 	Trusted func(*http.Request) bool
 
 	// OnChange, for logs, is called when a check's first result is there and whenever it fails,
-	// with the reason, or passes again, with nil. The goroutine that runs the check calls it:
-	// calls for one check come one after the other, and while it lasts the check is not run.
+	// with the reason, or passes again, with nil. The check's own goroutine calls it: calls for
+	// one check come one after the other, and while one lasts no further run begins.
 	OnChange func(check string, err error)
 }
 

@@ -9,7 +9,7 @@ type Step struct {
 	done atomic.Bool
 }
 
-// NewStep returns a step that is not done.
+// NewStep returns a step that is not done. For its name see [Check].
 func NewStep(name string) *Step { return &Step{name: name} }
 
 // Done says that the step is done.
