@@ -85,7 +85,11 @@ lint: ## Check format, vet, staticcheck, go.mod and the scripts
 	@$(call stage,go vet,$(call in_modules,go vet -tags faults $(TEST)))
 	@$(call stage,staticcheck,$(call in_modules,go run $(STATICCHECK) -tags faults $(TEST)))
 	@$(call stage,go mod tidy,$(call in_modules,go mod tidy -diff))
-	@if command -v shellcheck >/dev/null; then $(call stage,shellcheck,shellcheck .ci/run internal/mysqltest/provide/*.sh); fi
+	@if command -v shellcheck >/dev/null; then $(call stage,shellcheck,shellcheck .ci/run .ci/api-diff internal/mysqltest/provide/*.sh); fi
+
+.PHONY: api-diff
+api-diff: ## Name what breaks HTTP clients since the last release
+	@$(call stage,contract,.ci/api-diff)
 
 .PHONY: cost
 cost: ## Print what a host pays for Productkit in modules and MiB; fail if the README says otherwise
