@@ -196,7 +196,7 @@ func TestStoppingTurnsReadinessRedAndLetsRequestsFinish(t *testing.T) {
 	banner, out := io.Pipe()
 	var log buffer
 	served := make(chan error, 1)
-	go func() { served <- serve(ctx, c, out, logTo(&log)) }()
+	go func() { served <- serve(ctx, c, nil, out, logTo(&log)) }()
 	text := make([]byte, 1<<10)
 	n, err := banner.Read(text)
 	require.NoError(t, err)

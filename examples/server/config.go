@@ -33,6 +33,9 @@ type config struct {
 	CORSOrigins []string      `env:"CORS_ORIGINS"`
 	MaxReads    int           `env:"MAX_READS"`
 	MaxWrites   int           `env:"MAX_WRITES"`
+	Workers     int           `env:"WORKERS" envDefault:"1"`
+	MaxRequests int           `env:"MAX_REQUESTS"`
+	MaxJitter   int           `env:"MAX_REQUESTS_JITTER"`
 	LogLevel    slog.Level    `env:"LOG_LEVEL"`
 	DrainWait   time.Duration `env:"DRAIN_WAIT" envDefault:"1s"`
 
@@ -49,7 +52,7 @@ func loadConfig(vars environ.Vars) (config, error) {
 	}
 	var err error
 	c.database, err = database.FromURL(c.DatabaseURL, vars)
-	return c, errors.Join(c.mode(), c.checkAddress(), c.checkKeys(), c.checkTLS(), err)
+	return c, errors.Join(c.mode(), c.checkAddress(), c.checkKeys(), c.checkTLS(), err, c.share())
 }
 
 // address is where to listen.
@@ -99,6 +102,33 @@ func (c *config) hasKeys() bool { return c.APIKeys != "" || c.APIKeysFile != "" 
 func (c *config) checkTLS() error {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		return errors.New("TLS_CERT_FILE and TLS_KEY_FILE belong together and one of them is not set; set both, or none for plain HTTP")
+	}
+	return nil
+}
+
+// supervised reports whether workers serve instead of this process.
+func (c *config) supervised() bool { return c.Workers > 1 || c.MaxRequests > 0 }
+
+// share checks how many processes there are and divides the pool's connections among them.
+func (c *config) share() error {
+	switch {
+	case c.Workers < 1:
+		return fmt.Errorf("WORKERS is %d; set it to 1 or more", c.Workers)
+	case c.MaxRequests < 0 || c.MaxJitter < 0:
+		return errors.New("MAX_REQUESTS and MAX_REQUESTS_JITTER must not be negative; unset them for a process that is never replaced")
+	case c.supervised() && !canSupervise:
+		return errors.New("WORKERS and MAX_REQUESTS hand an open port from process to process, which this system cannot; unset them")
+	case c.Workers == 1 || c.database.File != "" || c.database.Pool.DSN == "":
+		return nil
+	}
+	p := c.database.Pool.WithDefaults()
+	if p.MaxConns < c.Workers {
+		return fmt.Errorf("WORKERS is %d and POOL_MAX_CONNS is %d, and each worker needs a connection; set one of them otherwise", c.Workers, p.MaxConns)
+	}
+	c.database.Pool.MaxConns = p.MaxConns / c.Workers
+	c.database.Pool.MinConns = min(p.MinConns, c.database.Pool.MaxConns)
+	if c.database.Pool.MaxOverflow = p.MaxOverflow / c.Workers; c.database.Pool.MaxOverflow == 0 {
+		c.database.Pool.MaxOverflow = -1
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ import (
 
 // The bounds of stopping add up to less than the 30 s that Kubernetes waits before it kills.
 const (
-	finishWait = 15 * time.Second // for requests under way
+	lingerWait = 5 * time.Second  // for clients that keep connections open to notice
+	finishWait = 10 * time.Second // for requests under way
 	closeWait  = 5 * time.Second  // for each part that is closed
 )
 
@@ -96,7 +97,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 }
 
 // bind takes the address.
-func bind(c config, log *slog.Logger) (net.Listener, error) {
+func bind(c config) (net.Listener, error) {
 	address := c.address()
 	listener, err := net.Listen("tcp", address)
 	switch {
@@ -104,40 +105,91 @@ func bind(c config, log *slog.Logger) (net.Listener, error) {
 		return nil, fmt.Errorf("PORT: %s is in use; stop what listens there, or set PORT to another number", address)
 	case err != nil:
 		return nil, fmt.Errorf("%w %s: %v; set them to an address of this machine", errAddress, address, err)
-	case c.TLSCertFile == "":
+	}
+	return listener, nil
+}
+
+// secured speaks TLS on what is accepted, if there is a certificate.
+func secured(c config, listener net.Listener, log *slog.Logger) (net.Listener, error) {
+	if c.TLSCertFile == "" {
 		return listener, nil
 	}
 	pair, err := newCertificate(c.TLSCertFile, c.TLSKeyFile, log)
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, err
 	}
 	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"http/1.1"}}), nil
 }
 
+// leaver makes clients that keep connections open leave without losing a request: closing an idle
+// connection can cross a request on its way, so each is closed by the answer to its next one.
+type leaver struct {
+	leaving atomic.Bool
+	open    atomic.Int64
+}
+
+func (l *leaver) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// track is a [http.Server].ConnState.
+func (l *leaver) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		l.open.Add(1)
+	case http.StateHijacked, http.StateClosed:
+		l.open.Add(-1)
+	}
+}
+
+// wait returns when all connections are closed, or after lingerWait.
+func (l *leaver) wait() {
+	for end := time.Now().Add(lingerWait); l.open.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // listen serves until ctx ends: then readiness turns red, and a moment later, when nobody sends
-// new requests here, those under way are finished.
-func listen(ctx context.Context, c config, listener net.Listener, api *gate, probe *health.Probe, log *slog.Logger) error {
-	srv := newServer(routes(c, api, probe, log), log)
+// new requests here, those under way are finished. When another process has taken the port's place,
+// which retired tells, it does so at once and stays ready. It takes no connection before begin.
+func listen(ctx context.Context, c config, listener net.Listener, handler http.Handler, api *gate, probe *health.Probe, begin, retired <-chan struct{}, log *slog.Logger) error {
+	var l leaver
+	srv := newServer(l.wrap(handler), log)
+	srv.ConnState = l.track
 	srv.RegisterOnShutdown(api.drain)
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
+	go func() {
+		select {
+		case <-begin:
+		case <-ctx.Done():
+		}
+		served <- srv.Serve(listener)
+	}()
 	select {
 	case err := <-served:
 		return err
+	case <-retired:
+		log.Info("retiring")
+		l.leaving.Store(true)
 	case <-ctx.Done():
+		log.Info("stopping")
+		l.leaving.Store(true)
+		probe.Drain()
+		time.Sleep(c.DrainWait)
 	}
-
-	log.Info("stopping")
-	probe.Drain()
-	time.Sleep(c.DrainWait)
+	_ = listener.Close() // so Serve ends, and says so
+	<-served
+	l.wait()
 	finish, cancel := context.WithTimeout(context.Background(), finishWait)
 	defer cancel()
 	if err := srv.Shutdown(finish); err != nil {
 		log.Warn("requests were cut off", "after", finishWait)
 		_ = srv.Close()
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return err
 	}
 	return nil
 }
@@ -148,7 +200,8 @@ func bounded(stop func(context.Context) error) error {
 	return stop(ctx)
 }
 
-func announce(w io.Writer, c config, at net.Addr, database string) {
+// announce tells whoever started the server where it is.
+func announce(w io.Writer, c config, at net.Addr, keptIn string) {
 	scheme, key := "http", ""
 	if c.TLSCertFile != "" {
 		scheme = "https"
@@ -163,7 +216,7 @@ Try:
   curl%[3]s %[1]s/v1/skus/TEE-M
   curl%[3]s %[1]s/v1/products
 The API is explained at %[1]s/v1/docs
-`, scheme+"://"+at.String(), database, key)
+`, scheme+"://"+at.String(), keptIn, key)
 }
 
 func version() string {

@@ -8,7 +8,7 @@
 //
 // It exits with 0 after SIGTERM or Ctrl-C, which let requests under way finish; a second signal
 // ends it at once. It exits with 2 if a variable is wrong, and with 1 if anything else is. SIGHUP
-// reads the keys again.
+// reads the keys again; with workers it replaces them all by what lies in the program's file then.
 package main
 
 import (
@@ -72,10 +72,24 @@ func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.W
 		return healthcheck(ctx, c, errOut)
 	}
 	log := newLogger(c, errOut)
-	if c.UseGunicorn {
-		log.Info("USE_GUNICORN means MODE=production here")
+	from, err := inherit(vars)
+	switch {
+	case err != nil:
+		return fail(errOut, exitUsage, err)
+	case from != nil:
+		ctx, cancel := from.orphan(ctx)
+		defer cancel()
+		err = serve(ctx, c, from, out, log.With("worker", vars.Get(workerVariable)))
+	default:
+		if c.UseGunicorn {
+			log.Info("USE_GUNICORN means MODE=production here")
+		}
+		if c.supervised() {
+			err = supervise(ctx, c, out, log)
+		} else {
+			err = serve(ctx, c, nil, out, log)
+		}
 	}
-	err = serve(ctx, c, out, log)
 	switch {
 	case errors.Is(err, errAddress), errors.Is(err, errSetting):
 		return fail(errOut, exitUsage, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 
@@ -15,8 +16,9 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// serve opens the port, then the database, serves until ctx ends, and closes everything in reverse.
-func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err error) {
+// serve opens the port, unless a supervisor has, then the database, serves until ctx ends, and closes
+// everything in reverse.
+func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *slog.Logger) (err error) {
 	keys, err := newKeyring(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
@@ -31,9 +33,16 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	listener, err := bind(c, log)
-	if err != nil {
+	var listener net.Listener
+	if from != nil {
+		listener = from.listener
+	} else if listener, err = bind(c); err != nil {
 		return err
+	}
+	defer func() { _ = listener.Close() }() // it is closed where it has served
+	secure, err := secured(c, listener, log)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errSetting, err)
 	}
 	probe.Start()
 	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
@@ -43,19 +52,38 @@ func serve(ctx context.Context, c config, out io.Writer, log *slog.Logger) (err 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
 	defer stop()
 	var api gate
+	handler := routes(c, &api, probe, log)
+	ready := func(keptIn string) { announce(out, c, listener.Addr(), keptIn) }
+	begin := make(chan struct{})
+	var retired <-chan struct{}
+	if from == nil || from.first {
+		close(begin) // nobody else answers the probes
+	}
+	if from != nil {
+		ready = func(keptIn string) {
+			if !from.first {
+				close(begin)
+			}
+			from.tell(tellReady + " " + keptIn)
+		}
+		retired = from.retired
+		if c.MaxRequests > 0 {
+			handler = counted(c.MaxRequests, c.MaxJitter, func() { from.tell(tellSpent) }, handler)
+		}
+	}
 	var background sync.WaitGroup
 	var failed error
 	background.Go(func() {
 		failed = catalogue(running, c, d, keys, &api, log, func(engine string) {
 			migrated.Done()
-			announce(out, c, listener.Addr(), d.Name+" ("+engine+")")
+			ready(d.Name + " (" + engine + ")")
 		})
 		fail(failed)
 	})
 	if keys != nil {
 		background.Go(func() { reloadOnHangup(running, keys, log) })
 	}
-	err = listen(serving, c, listener, &api, probe, log)
+	err = listen(serving, c, secure, handler, &api, probe, begin, retired, log)
 	stop()
 	background.Wait()
 	return errors.Join(failed, err)

@@ -1,0 +1,220 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/internal/testscale"
+)
+
+// wire is a client that repeats nothing and forgives nothing, which [http.Client] does.
+type wire struct {
+	address string
+	conn    net.Conn
+	r       *bufio.Reader
+}
+
+// roundTrip keeps its connection until an answer says that it is closed.
+func (c *wire) roundTrip(request string) (status int, err error) {
+	if c.conn == nil {
+		if c.conn, err = net.Dial("tcp", c.address); err != nil {
+			return 0, err
+		}
+		c.r = bufio.NewReader(c.conn)
+	}
+	_ = c.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c.conn, request); err != nil {
+		return 0, err
+	}
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	if res.Close {
+		c.close()
+	}
+	return res.StatusCode, errors.Join(err, res.Body.Close())
+}
+
+func (c *wire) close() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// load sends requests from several clients until it is stopped.
+type load struct {
+	end     chan struct{}
+	clients sync.WaitGroup
+	sold    atomic.Int64
+	mu      sync.Mutex
+	errs    []error
+}
+
+func startLoad(address, id string) *load {
+	l := &load{end: make(chan struct{})}
+	get := "GET /v1/products/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n"
+	body := `{"delta":-1}`
+	sell := fmt.Sprintf("POST /v1/products/%s/stock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
+	for i := range 8 {
+		l.clients.Go(func() {
+			c := &wire{address: address}
+			defer c.close()
+			for n := i; ; n++ {
+				select {
+				case <-l.end:
+					return
+				default:
+				}
+				request := get
+				if n%3 == 0 {
+					request = sell
+				}
+				status, err := c.roundTrip(request)
+				if err != nil || status != 200 {
+					l.mu.Lock()
+					l.errs = append(l.errs, fmt.Errorf("%d: %w", status, err))
+					l.mu.Unlock()
+					c.close()
+				} else if request == sell {
+					l.sold.Add(1)
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	close(l.end)
+	l.clients.Wait()
+	require.Empty(t, l.errs)
+}
+
+// stocked creates a product and returns its ID.
+func (p *process) stocked(t *testing.T, onHand int) string {
+	t.Helper()
+	r := p.call(t, "POST", "/v1/products", fmt.Sprintf(`{"sku":"TEE","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":%d}`, onHand), "Content-Type: application/json")
+	require.Equal(t, 201, r.status, r.body)
+	id, _ := r.json(t)["id"].(string)
+	return id
+}
+
+// until waits for so many lines of the log.
+func (p *process) until(t *testing.T, says string, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Count(p.stderr.String(), says) >= n }, testscale.N(time.Minute, 10*time.Minute), 5*time.Millisecond, "%s\n%s", says, p.stderr)
+}
+
+// workers are the PIDs of the server's processes.
+func (p *process) workers(t *testing.T) (pids []int) {
+	t.Helper()
+	pid := strconv.Itoa(p.cmd.Process.Pid)
+	tasks, err := os.ReadDir("/proc/" + pid + "/task")
+	require.NoError(t, err)
+	for _, task := range tasks { // a child is its thread's
+		children, err := os.ReadFile("/proc/" + pid + "/task/" + task.Name() + "/children")
+		require.NoError(t, err)
+		for _, child := range strings.Fields(string(children)) {
+			n, err := strconv.Atoi(child)
+			require.NoError(t, err)
+			pids = append(pids, n)
+		}
+	}
+	return pids
+}
+
+func TestWorkersAreReplacedWithoutLosingARequest(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WORKERS=2", "MAX_REQUESTS=300", "MAX_REQUESTS_JITTER=100", "LOG_LEVEL=INFO")
+	const stock = 1_000_000
+	id := p.stocked(t, stock)
+	l := startLoad(strings.TrimPrefix(p.url, "http://"), id)
+	p.until(t, "a worker took over", testscale.N(4, 50))
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	p.until(t, "because=SIGHUP", 1)
+	p.until(t, "a worker took over", strings.Count(p.stderr.String(), "a worker took over")+2)
+	l.stop(t)
+	left := p.call(t, "GET", "/v1/products/"+id+"/stock", "").json(t)["available"]
+	require.EqualValues(t, stock-l.sold.Load(), left)
+	require.Equal(t, 1, strings.Count(p.banner, "listens on"))
+	p.stop(t)
+}
+
+func TestAWorkerThatDiesIsReplaced(t *testing.T) {
+	t.Parallel()
+	p := start(t, "WORKERS=2")
+	id := p.stocked(t, 5)
+	require.Eventually(t, func() bool { return len(p.workers(t)) == 2 }, 10*time.Second, 5*time.Millisecond)
+	first := p.workers(t)
+	require.NoError(t, syscall.Kill(first[0], syscall.SIGKILL))
+	p.until(t, "reason=\"signal: killed\"", 1)
+	require.Eventually(t, func() bool {
+		now := p.workers(t)
+		return len(now) == 2 && now[0] != first[0] && now[1] != first[0]
+	}, 20*time.Second, 5*time.Millisecond)
+	for range 20 {
+		require.Equal(t, 200, p.call(t, "GET", "/v1/products/"+id, "").status)
+	}
+	p.stop(t)
+}
+
+func TestWorkersEndWithTheirSupervisor(t *testing.T) {
+	t.Parallel()
+	p := start(t, "MAX_REQUESTS=1000000", "DRAIN_WAIT=0s")
+	workers := p.workers(t)
+	require.Len(t, workers, 1)
+	require.NoError(t, p.cmd.Process.Kill())
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil && syscall.Kill(workers[0], 0) != nil
+	}, 20*time.Second, 10*time.Millisecond)
+}
+
+// What every worker would die of ends the server with the reason.
+func TestWorkersThatCannotStartEndTheServer(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/notes.db"
+	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("not a database ", 100)), 0o600))
+	p, _ := launch(t, "WORKERS=2", "DATABASE_URL=sqlite:///"+file)
+	require.Equal(t, 1, p.exit(t))
+	require.Contains(t, p.stderr.String(), "cannot be used")
+	require.Contains(t, p.stderr.String(), "ended before it could serve")
+}
+
+func TestWorkersShareTheConnections(t *testing.T) {
+	t.Parallel()
+	vars := map[string]string{"DATABASE_URL": "mysql://shop@h/shop", "WORKERS": "2", "POOL_MIN_CONNS": "4"}
+	c, err := loadConfig(vars)
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 2, 5}, []int{c.database.Pool.MinConns, c.database.Pool.MaxConns, c.database.Pool.MaxOverflow})
+	vars["WORKERS"], vars["POOL_MAX_OVERFLOW"] = "3", "2"
+	c, err = loadConfig(vars)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1, -1}, []int{c.database.Pool.MinConns, c.database.Pool.MaxConns, c.database.Pool.MaxOverflow})
+	vars["WORKERS"] = "6"
+	_, err = loadConfig(vars)
+	require.ErrorContains(t, err, "WORKERS is 6 and POOL_MAX_CONNS is 5")
+}
