@@ -69,8 +69,33 @@ func TestDocsAreAPageOfTheWholeContract(t *testing.T) {
 			}
 		}
 	}
-	for schema := range doc.Components.Schemas {
-		has(`<article id="` + schema + `">`)
+	has("<code>insufficient-stock</code>")
+	for schema, definition := range doc.Components.Schemas {
+		_, article, found := strings.Cut(page, `<article id="`+schema+`">`)
+		require.True(t, found, schema)
+		article, _, _ = strings.Cut(article, "</article>")
+		for _, name := range membersWithin(definition) {
+			require.Contains(t, article, "<code>"+name+"</code>", "the page leaves a member of %s out", schema)
+		}
+		require.NotContains(t, article, `<td></td>`, "a member of %s has no type", schema)
 	}
 	a.do("GET", "/docs", "", "If-None-Match", r.etag()).is(304)
+}
+
+// membersWithin are the names of what a schema has, at all depths but those under other names.
+func membersWithin(schema any) []string {
+	var names []string
+	node, ok := schema.(map[string]any)
+	if !ok {
+		return nil
+	}
+	properties, _ := node["properties"].(map[string]any)
+	for name, property := range properties {
+		names = append(append(names, name), membersWithin(property)...)
+	}
+	alternatives, _ := node["oneOf"].([]any)
+	for _, inner := range append(alternatives, node["items"]) {
+		names = append(names, membersWithin(inner)...)
+	}
+	return names
 }
