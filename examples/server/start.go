@@ -19,6 +19,7 @@ import (
 // serve opens the port, unless a supervisor has, then the database, serves until ctx ends, and closes
 // everything in reverse.
 func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *slog.Logger) (err error) {
+	limitMemory(c, log)
 	keys, err := newKeyring(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
