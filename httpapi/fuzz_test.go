@@ -53,19 +53,26 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// fuzzed is a handler in this process over two products, with one of whose IDs it comes.
-func fuzzed(f *testing.F) (a *api, id string) {
-	f.Helper()
-	db, err := sql.Open("sqlite", ":memory:")
-	require.NoError(f, err)
-	db.SetMaxOpenConns(1)
-	f.Cleanup(func() { _ = db.Close() })
-	store := &rollback{Store: migrated(f, db).(*sqlstore.Store), db: db}
+// within serves a store in this process. Nobody waits there for changes.
+func within(t testing.TB, store product.Store) *api {
+	t.Helper()
 	svc := product.NewService(store, nil)
-	f.Cleanup(func() { _ = svc.Close(context.WithoutCancel(f.Context())) })
+	t.Cleanup(func() { _ = svc.Close(context.WithoutCancel(t.Context())) })
 	h, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: "/v1"})
-	require.NoError(f, err)
-	a = &api{t: f, url: "http://shop.test/v1", client: &http.Client{Transport: inProcess{h}}, svc: svc}
+	require.NoError(t, err)
+	h.Drain()
+	return &api{t: t, url: "http://shop.test/v1", client: &http.Client{Transport: inProcess{h}}, svc: svc, lax: true}
+}
+
+// fuzzed is a handler in this process over two products, with one of whose IDs it comes.
+func fuzzed(t testing.TB) (a *api, id string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = db.Close() })
+	store := &rollback{Store: migrated(t, db).(*sqlstore.Store), db: db}
+	a = within(t, store)
 	p, _ := a.create("A", `"stock":2,"tags":["men"],"group":"g","options":{"Size":"M"},"attributes":{"a":{"b":1}}`)
 	a.create("B", `"group":"g","options":{"Size":"L"},"status":"active","category":"a/b","vendor":"Acme"`)
 	a.do("PATCH", "/products/"+p.ID, `{"name":"Lamp"}`).is(200)

@@ -31,6 +31,7 @@ type api struct {
 	url    string // with the prefix
 	client *http.Client
 	svc    *product.Service
+	lax    bool // where thousands of requests are sent, not each is held against the contract
 }
 
 // prefix is the path of url.
@@ -142,7 +143,9 @@ func (a *api) do(method, path, body string, headers ...string) answer {
 func (a *api) send(req *http.Request) answer {
 	a.t.Helper()
 	got := a.exchange(req)
-	theContract().check(req, a.prefix(), got)
+	if !a.lax {
+		theContract().check(req, a.prefix(), got)
+	}
 	return got
 }
 
