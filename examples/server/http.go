@@ -40,7 +40,7 @@ func routes(c config, api *gate, probe http.Handler, log *slog.Logger) http.Hand
 	for pattern := range probed {
 		mux.Handle(pattern, probe)
 	}
-	return logged(log, crossOrigin(c.CORSOrigins, mux))
+	return logged(log, crossOrigin(c.CORSOrigins, compressed(mux)))
 }
 
 // crossOrigin lets pages of these origins use the API.

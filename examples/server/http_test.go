@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,15 +10,18 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 )
 
@@ -121,5 +126,52 @@ func TestSlowAndGreedyClientsAreCut(t *testing.T) {
 		_, err := io.ReadAll(conn)
 		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it was cut")
 	}
+	p.stop(t)
+}
+
+func TestAnswersAreCompressedAndTraced(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	for i := range 20 {
+		r := p.call(t, "POST", "/v1/products", fmt.Sprintf(`{"sku":"S-%d","name":"Lamp","price":{"amount":1,"currency":"EUR"}}`, i), "Content-Type: application/json")
+		require.Equal(t, 201, r.status)
+	}
+	plain := p.call(t, "GET", "/v1/products", "", "Accept-Encoding: identity")
+	require.Empty(t, plain.header.Get("Content-Encoding"))
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for coding, open := range map[string]func(io.Reader) (io.Reader, error){
+		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
+	} {
+		r := p.call(t, "GET", "/v1/products", "", "Accept-Encoding: "+coding, "Traceparent: "+parent)
+		require.Equal(t, coding, r.header.Get("Content-Encoding"))
+		require.Contains(t, r.header.Values("Vary"), "Accept-Encoding")
+		require.Less(t, len(r.body), len(plain.body)/4)
+		unpacked, err := open(strings.NewReader(r.body))
+		require.NoError(t, err)
+		body, err := io.ReadAll(unpacked)
+		require.NoError(t, err)
+		require.Equal(t, plain.body, string(body))
+	}
+	require.Contains(t, p.stderr.String(), "trace_id=4bf92f3577b34da6a3ce929d0e0e4736")
+
+	// Events are not held back to be packed.
+	req, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/v1/changes?after=0", nil)
+	require.NoError(t, err)
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Accept-Encoding", "gzip, zstd")
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	require.Empty(t, res.Header.Get("Content-Encoding"))
+	events := bufio.NewScanner(res.Body)
+	for seen := 0; seen < 20; {
+		require.True(t, events.Scan())
+		if events.Text() == "event: change" {
+			seen++
+		}
+	}
+	require.NoError(t, res.Body.Close())
 	p.stop(t)
 }

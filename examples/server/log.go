@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/felixge/httpsnoop"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // newLogger writes lines that people read in development, and machines in production.
@@ -30,7 +32,7 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 		case probed[r.Pattern]:
 			level = slog.LevelDebug
 		}
-		log.LogAttrs(r.Context(), level, "request",
+		attrs := []slog.Attr{
 			slog.String("request_id", w.Header().Get("X-Request-Id")),
 			slog.String("method", r.Method),
 			slog.String("route", r.Pattern),
@@ -38,6 +40,11 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 			slog.Int64("bytes", m.Written),
 			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
 			slog.String("remote", r.RemoteAddr),
-		)
+		}
+		// Whoever asked may be traced (W3C Trace Context); the line is then found by the trace.
+		if from := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))); from.IsValid() {
+			attrs = append(attrs, slog.String("trace_id", from.TraceID().String()))
+		}
+		log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
 }

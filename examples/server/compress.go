@@ -1,0 +1,21 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// compressed answers with zstd or gzip where the client takes it and it is worth while. Streams are
+// left alone, for what is held back to be packed comes late. An ETag names the version of a product
+// whatever the coding, so that it serves as If-Match.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.EnableZstd(true),
+		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/health+json", "text/csv", "text/html"}),
+	)
+	if err != nil {
+		panic(err) // the options are ours
+	}
+	return wrap(next)
+}
