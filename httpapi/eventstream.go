@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strconv"
@@ -26,6 +27,11 @@ type eventStream struct {
 // streamChanges sends changes as they come, until the client goes, takes nothing for too long, or
 // must begin anew. Last-Event-ID, with which a browser comes back, counts more than after.
 func (h *Handler) streamChanges(w http.ResponseWriter, r *http.Request, q changesQuery) error {
+	if !flushes(w) { // events would stay in buffers until there are 4 KiB of them
+		h.opts.Logger.WarnContext(r.Context(), "httpapi: a stream of changes was refused, because a middleware's ResponseWriter has neither Flush nor Unwrap",
+			"request_id", w.Header().Get(headerRequestID), "writer", fmt.Sprintf("%T", w))
+		return &problem{kind: errNotAcceptable, detail: "Streams do not get through this server. Accept application/json, and give wait=30s to be answered by the next change."}
+	}
 	if last := field(r, "Last-Event-Id"); last != "" {
 		seq, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || seq < 0 {

@@ -18,6 +18,7 @@ type Handler struct {
 	svc     *product.Service
 	opts    Options
 	mux     *http.ServeMux
+	prefix  []string // what Prefix has before, between and after its wildcards
 	headers fixedHeaders
 	lanes   [lanes]lane
 	drained context.Context
@@ -40,6 +41,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
+	h.prefix = wildcard.Split(h.opts.Prefix, -1)
 	h.lanes[laneRead].most = int64(h.opts.MaxReads)
 	h.lanes[laneWrite].most = int64(h.opts.MaxWrites)
 	h.lanes[laneImport].most = int64(h.opts.MaxImports)
@@ -84,15 +86,18 @@ func (h *Handler) route(ops []operation) error {
 }
 
 // ServeHTTP serves requests whose paths begin with the prefix, and also ones from which a host
-// has stripped it.
+// has stripped it, unless it has wildcards.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.boundBody(w, r)
 	p := r.URL.EscapedPath()
+	_, whole := h.below(p)
 	switch {
-	case unclean(p):
-		h.refuse(w, r, errUnknownPath) // ServeMux would redirect, and lose the host's part of the path
-	case strings.HasPrefix(p, h.opts.Prefix) && strings.HasPrefix(p[len(h.opts.Prefix):], "/"):
+	case unclean(p): // ServeMux would redirect, and lose the host's part of the path
+		h.refuse(w, r, errUnknownPath)
+	case whole:
 		h.mux.ServeHTTP(w, r)
+	case len(h.prefix) > 1:
+		h.refuse(w, r, errUnknownPath)
 	default:
 		inner, u := *r, *r.URL
 		u.Path = h.opts.Prefix + u.Path
@@ -103,6 +108,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.mux.ServeHTTP(w, &inner)
 		r.Pattern = inner.Pattern
 	}
+}
+
+// below returns what follows the prefix in a path, and whether the path begins with it.
+func (h *Handler) below(p string) (rest string, ok bool) {
+	for i, literal := range h.prefix {
+		if i > 0 { // a wildcard stands for one segment
+			p = p[max(0, strings.IndexByte(p, '/')):]
+		}
+		if p, ok = strings.CutPrefix(p, literal); !ok {
+			return "", false
+		}
+	}
+	return p, strings.HasPrefix(p, "/")
 }
 
 func unclean(p string) bool {
@@ -120,11 +138,12 @@ func (h *Handler) mount(r *http.Request) string {
 	if u, err := url.Parse(seen); err == nil && u.Host != "" {
 		seen = u.EscapedPath() // a request in absolute form
 	}
-	inside := strings.TrimPrefix(r.URL.EscapedPath(), h.opts.Prefix)
+	p := r.URL.EscapedPath()
+	inside, _ := h.below(p)
 	if base, ok := strings.CutSuffix(seen, inside); ok {
 		return base
 	}
-	return h.opts.Prefix
+	return strings.TrimSuffix(p, inside)
 }
 
 // serve wraps an operation into what all have in common.

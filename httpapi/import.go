@@ -37,8 +37,11 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 		catalogue = feed.DryRun(h.svc)
 	}
 	s := &stream{h: h, w: w, r: r, control: http.NewResponseController(w)}
-	// Without this an HTTP/1 server reads the whole body before it sends the first event.
-	_ = s.control.EnableFullDuplex()
+	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor == 1 {
+		// An HTTP/1 server would now read 256 KiB of the body away before it sends the first event.
+		s.held = new(spool)
+		defer func() { _ = s.held.Close() }()
+	}
 	// The server cancels a request whose body breaks off; what was read whole is merged anyway.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
@@ -115,7 +118,8 @@ type stream struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
-	begun   bool        // the answer's header is out
+	held    *spool      // what is sent only when the body has ended; nil if events may go out before
+	begun   bool        // the answer has begun
 	gone    bool        // the client takes no more
 	err     error       // of the body
 	ended   atomic.Bool // the body has been read to its end
@@ -185,23 +189,38 @@ func (s *stream) send(e *feed.Event) bool {
 		s.h.opts.Logger.ErrorContext(s.r.Context(), "httpapi: an import event cannot be encoded", "error", err)
 		return false
 	}
+	line = append(line, '\n')
 	if !s.begun {
 		s.begun = true
 		s.w.Header()["Content-Type"] = s.h.headers.ndjson
 		s.w.Header().Set("Cache-Control", "no-store")
-		s.w.WriteHeader(http.StatusOK)
+	}
+	if s.held != nil {
+		return s.hold(line, e.Kind == feed.EventSummary)
 	}
 	_ = s.control.SetWriteDeadline(s.h.idleDeadline())
-	if _, err := s.w.Write(append(line, '\n')); err != nil {
+	if _, err := s.w.Write(line); err != nil {
 		return false
 	}
-	if e.Kind == feed.EventRefused || e.Kind == feed.EventWarning {
+	if e.Kind == feed.EventRefused || e.Kind == feed.EventWarning || !flushes(s.w) {
 		return true // there may be thousands; the next progress event brings them
 	}
-	if err := s.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	return s.control.Flush() == nil
+}
+
+// hold keeps a line for later, and after the last sends them all.
+func (s *stream) hold(line []byte, last bool) bool {
+	_, err := s.held.Write(line)
+	if err == nil && !last {
+		return true
+	}
+	lines, again := s.held.rewind()
+	if err = errors.Join(err, again); err != nil {
+		s.h.opts.Logger.ErrorContext(s.r.Context(), "httpapi: an import's events cannot be kept", "error", err)
 		return false
 	}
-	return true
+	_, err = io.Copy(s.w, lines)
+	return err == nil
 }
 
 // hangUp makes the server close the connection after the answer if the rest of the body would

@@ -310,11 +310,12 @@ func TestClientThatLeavesLeavesNothingBehind(t *testing.T) {
 func TestOptionsAreValidated(t *testing.T) {
 	t.Parallel()
 	svc := product.NewService(failing{}, nil)
-	for _, prefix := range []string{"v1", "/", "/v1/", "/a//b", "/a/../b", "/{tenant}", "/a b", "/ü", "//v1", "/./v1"} {
+	for _, prefix := range []string{"v1", "/", "/v1/", "/a//b", "/a/../b", "/a b", "/ü", "//v1", "/./v1",
+		"/{}", "/{1}", "/{a b}", "/{a...}", "/{$}", "/a{b}", "/{b}a", "/{tenant}/", "/{id}", "/{sku}/v1", "/{group}", "/{key}", "/{a}/{a}"} {
 		_, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: prefix})
 		require.ErrorContains(t, err, "Prefix", prefix)
 	}
-	for _, prefix := range []string{"", "/v1", "/api/v1", "/a-b_c.d~e"} {
+	for _, prefix := range []string{"", "/v1", "/api/v1", "/a-b_c.d~e", "/{tenant}", "/{a}/{b2}/v1"} {
 		_, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: prefix})
 		require.NoError(t, err, prefix)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,8 +18,8 @@ import (
 type Options struct {
 	// Prefix is what the paths of all operations begin with, such as "/v1". It stands in the
 	// patterns of the handler's own mux, so that middleware reads the whole of r.Pattern. It
-	// begins with a slash, does not end with one, and consists of letters, digits and -._~.
-	// Default: none.
+	// begins with a slash, does not end with one, and consists of letters, digits and -._~, and
+	// of wildcards for what is the host's, each of a segment: "/{tenant}/v1". Default: none.
 	Prefix string
 
 	// MaxBodyBytes bounds the body of every request but an import's; a bigger one is 413.
@@ -133,8 +135,15 @@ func def[T comparable](value *T, fallback T) {
 // Validate returns one sentence per broken rule, or nil.
 func (o Options) Validate() error {
 	var errs []error
-	if p := o.Prefix; p != "" && (p[0] != '/' || p == "/" || path.Clean(p) != p || strings.Trim(p, prefixChars) != "") {
-		errs = append(errs, fmt.Errorf("httpapi: Prefix %q must be empty or like /v1: a slash in front, none behind, and only letters, digits and -._~ between", p))
+	if p := o.Prefix; p != "" && (!prefix.MatchString(p) || path.Clean(p) != p) {
+		errs = append(errs, fmt.Errorf("httpapi: Prefix %q must be empty or like /v1: a slash in front, none behind, and only letters, digits and -._~ between, or a wildcard like {tenant}", p))
+	}
+	taken := []string{"{id}", "{sku}", "{group}", "{key}"}
+	for _, name := range wildcard.FindAllString(o.Prefix, -1) {
+		if slices.Contains(taken, name) {
+			errs = append(errs, fmt.Errorf("httpapi: Prefix %q must not have a wildcard %s: another one is called so", o.Prefix, name))
+		}
+		taken = append(taken, name)
 	}
 	if o.MaxBodyBytes < 0 {
 		errs = append(errs, fmt.Errorf("httpapi: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
@@ -148,4 +157,7 @@ func (o Options) Validate() error {
 	return errors.Join(errs...)
 }
 
-const prefixChars = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+var (
+	prefix   = regexp.MustCompile(`^(/([-.~\w]+|{[A-Za-z]\w*}))+$`)
+	wildcard = regexp.MustCompile(`{\w+}`)
+)

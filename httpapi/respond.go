@@ -124,3 +124,20 @@ func (h *Handler) tag(w http.ResponseWriter, quoted []byte) {
 	header["Etag"] = []string{string(quoted)}
 	header["Cache-Control"] = h.headers.revalidate
 }
+
+// flushes reports whether what is written can be sent at once. The writer beneath all others decides:
+// those of gin and echo offer Flush above any, and then do nothing or panic.
+func flushes(w http.ResponseWriter) bool {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	switch w.(type) {
+	case http.Flusher, interface{ FlushError() error }:
+		return true
+	}
+	return false
+}

@@ -27,7 +27,7 @@ func (s *spool) Write(p []byte) (int, error) {
 		return s.memory.Write(p)
 	}
 	if s.file == nil {
-		file, err := os.CreateTemp("", "productkit-export-*")
+		file, err := os.CreateTemp("", "productkit-*")
 		if err != nil {
 			return 0, err
 		}

@@ -82,7 +82,8 @@ var table = map[string]row{
 		never:   []string{"database/sql"},
 		why:     "speaks with a catalogue, and keeps none",
 	},
-	"health": {why: "of use without a catalogue and without a pool"},
+	"httpapi/mounttest": {why: "runs in other people's tests, and asks over HTTP alone"},
+	"health":            {why: "of use without a catalogue and without a pool"},
 	"examples/...": {
 		own:     []string{anything},
 		foreign: []string{anything},
