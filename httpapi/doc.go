@@ -13,23 +13,23 @@
 //
 // It needs all methods and all that follows the path, as it was escaped:
 //
-//	mux.Handle("/v1/", h)                            // net/http
-//	mux.Handle("/shop/v1/", http.StripPrefix("/shop", h))
-//	r.Mount("/v1", h)                                // chi
-//	r.Any("/v1/*path", gin.WrapH(h))                 // gin
-//	e.Any("/v1/*", echo.WrapHandler(h))              // echo
-//	r.PathPrefix("/v1/").Handler(h)                  // gorilla/mux, of mux.NewRouter().SkipClean(true).UseEncodedPath()
+//	mux.Handle("/v1/", h)                   // net/http
+//	r.Mount("/v1", h)                       // chi
+//	r.Any("/v1/*path", gin.WrapH(h))        // gin, with r.UseRawPath
+//	e.Any("/v1/*", echo.WrapHandler(h))     // echo
+//	r.PathPrefix("/v1/").Handler(h)         // gorilla: mux.NewRouter().SkipClean(true).UseEncodedPath()
 //
-// None of these but StripPrefix takes anything from the path, so the prefix is all of it. It may have
-// wildcards: with Options{Prefix: "/{tenant}/v1"} any of them mounts the handler below a wildcard of
-// its own. Unclean paths (//, dot segments) are 404; http.ServeMux redirects them with 307
-// before any handler is asked.
+// None of these takes anything from the path, nested or not, so the prefix is all of it, unless the
+// host gives them http.StripPrefix("/shop", h). It may have wildcards: with the prefix /{tenant}/v1
+// any of them mounts the handler below a wildcard of its own, and [Options].Authorize reads
+// r.PathValue("tenant"). Unclean paths (//, dot segments) are 404; http.ServeMux redirects them
+// with 307 before any handler is asked.
 //
 // Where a middleware wraps the ResponseWriter, [http.ResponseController] looks for the method
 // Unwrap() http.ResponseWriter. Without it an import tells its progress only when the whole file has
-// arrived, and what [Options] says of deadlines does not apply; without Flush in addition there are no streams of
-// changes: they are 406, and the Logger is told. Package mounttest asks a router for all of this in
-// one line of a test:
+// arrived, and what [Options] says of deadlines does not apply; without Flush, too, there are no streams
+// of changes: they are 406, and the Logger is told. Package mounttest asks a router for all of this
+// in one line of a test:
 //
 //	mounttest.Run(t, h, "/v1", newRouter, nil) // func newRouter(api http.Handler) http.Handler
 //

@@ -114,7 +114,7 @@ func (s *eventStream) send() error {
 	_, err := s.w.Write(s.buf.b)
 	s.buf.b = s.buf.b[:0]
 	if err == nil {
-		err = s.control.Flush()
+		err = flush(s.w)
 	}
 	return err
 }

@@ -205,7 +205,7 @@ func (s *stream) send(e *feed.Event) bool {
 	if e.Kind == feed.EventRefused || e.Kind == feed.EventWarning || !flushes(s.w) {
 		return true // there may be thousands; the next progress event brings them
 	}
-	return s.control.Flush() == nil
+	return flush(s.w) == nil
 }
 
 // hold keeps a line for later, and after the last sends them all.

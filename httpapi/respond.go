@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -128,16 +129,35 @@ func (h *Handler) tag(w http.ResponseWriter, quoted []byte) {
 // flushes reports whether what is written can be sent at once. The writer beneath all others decides:
 // those of gin and echo offer Flush above any, and then do nothing or panic.
 func flushes(w http.ResponseWriter) bool {
-	for {
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			break
-		}
-		w = u.Unwrap()
+	for next := unwrap(w); next != nil; next = unwrap(w) {
+		w = next
 	}
 	switch w.(type) {
 	case http.Flusher, interface{ FlushError() error }:
 		return true
 	}
 	return false
+}
+
+// flush sends what has been written, if that can be. It asks every writer: the first that offers
+// Flush, with which [http.ResponseController] contents itself, may not look beyond the next.
+func flush(w http.ResponseWriter) error {
+	var err error
+	for ; w != nil; w = unwrap(w) {
+		switch f := w.(type) {
+		case interface{ FlushError() error }:
+			err = errors.Join(err, f.FlushError())
+		case http.Flusher:
+			f.Flush()
+		}
+	}
+	return err
+}
+
+// unwrap returns what a middleware's ResponseWriter writes to, nil if that cannot be known.
+func unwrap(w http.ResponseWriter) http.ResponseWriter {
+	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+		return u.Unwrap()
+	}
+	return nil
 }

@@ -159,17 +159,16 @@ func (a *arrival) writer() string {
 
 // why says what in the host makes an answer unlike what the API would have given, and what shows it.
 func (a *answer) why() (detail, why string) {
-	missing := a.StatusCode == http.StatusNotFound || a.StatusCode == http.StatusMethodNotAllowed
 	switch seen := a.arrival; {
 	case seen == nil && a.StatusCode/100 == 3:
 		return fmt.Sprintf(", to %q", a.Header.Get("Location")), "The router redirects instead of calling the API. " +
 			"Of gorilla/mux set SkipClean(true) and UseEncodedPath(); else look for a middleware that cleans paths."
 	case seen == nil && (a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusForbidden):
 		return "", "The host refuses the request before the API sees it. Sign in by Options.Prepare."
-	case seen == nil && missing && strings.Contains(a.below, "%"):
-		return "", "The router does not match escaped paths as they are. Of gorilla/mux set UseEncodedPath(); " +
+	case seen == nil && a.StatusCode == http.StatusNotFound && strings.Contains(a.sent.URL.EscapedPath(), "%"):
+		return "", "The router does not match escaped paths as they are. Of gorilla/mux set UseEncodedPath(), of gin UseRawPath; " +
 			"of others mount with what matches all that follows, and let no middleware decode the path."
-	case seen == nil && missing:
+	case seen == nil && (a.StatusCode == http.StatusNotFound || a.StatusCode == http.StatusMethodNotAllowed):
 		return "", "The router does not let " + a.sent.Method + " through to the API. Mount all methods and all that follows the path: " +
 			`net/http mux.Handle("…/", api); chi r.Mount("…", api); gin r.Any("…/*path", gin.WrapH(api)); echo e.Any("…/*", echo.WrapHandler(api)); gorilla r.PathPrefix("…/").Handler(api).`
 	case seen == nil:
