@@ -100,6 +100,7 @@ func (e *engine) acquire(ctx context.Context) (*conn, error) {
 	for {
 		if w != nil {
 			c, err = e.wait(ctx, w)
+			tellWait(ctx, start)
 		}
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -351,5 +352,24 @@ func TestStatsTellTimesApart(t *testing.T) {
 		require.EqualValues(t, 2, st.Queued)
 		require.GreaterOrEqual(t, st.Hold.Quantile(0.5), 200*time.Millisecond)
 		require.Less(t, st.Hold.Quantile(0.5), 400*time.Millisecond)
+	})
+}
+
+func TestWaitsAreToldToThoseWhoAsk(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: time.Minute})
+		held, err := p.DB().Conn(t.Context())
+		require.NoError(t, err)
+		var wait, none atomic.Int64
+		go func() {
+			time.Sleep(3 * time.Second)
+			_ = held.Close()
+		}()
+		_, err = p.DB().ExecContext(pool.WithWait(t.Context(), &wait), "w")
+		require.NoError(t, err)
+		require.InDelta(t, 3*time.Second, wait.Load(), float64(time.Millisecond))
+		_, err = p.DB().ExecContext(pool.WithWait(t.Context(), &none), "w")
+		require.NoError(t, err)
+		require.Zero(t, none.Load())
 	})
 }

@@ -3,6 +3,8 @@ package product
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // coalescer folds concurrent calls into batches. Few batches, its lanes, are in flight at
@@ -38,6 +40,9 @@ type call[Q, R any] struct {
 	answer   R
 	err      error
 	done     chan struct{} // closed once answer and err stand
+
+	waited *atomic.Int64 // told how long the call was in the queue; may be nil
+	queued time.Time     // if waited is not nil
 
 	leave func() // may be nil
 	unit  uint64 // calls of one unit run in one batch, in order; 0: on its own
@@ -82,6 +87,9 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) 
 	calls := make([]*call[Q, R], len(questions))
 	for i, question := range questions {
 		calls[i] = &call[Q, R]{question: question, done: make(chan struct{})}
+	}
+	if waited := waitOf(ctx); waited != nil && len(calls) > 0 { // those of a unit wait together
+		calls[0].waited, calls[0].queued = waited, time.Now()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,6 +186,9 @@ func (c *coalescer[Q, R]) next() []*call[Q, R] {
 	copy(batch, c.queue)
 	for _, taken := range batch {
 		taken.started = true
+		if taken.waited != nil {
+			taken.waited.Add(int64(time.Since(taken.queued)))
+		}
 	}
 	// Copied down rather than sliced off, so that the array neither grows without end nor
 	// keeps answered calls alive.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -453,4 +454,23 @@ func TestCloseGivesUpWhenItsContextEnds(t *testing.T) {
 	require.ErrorContains(t, err, "1 writes in flight")
 	close(g.before)
 	require.Error(t, <-told)
+}
+
+func TestWaitsAreToldToThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	g := &gate{Store: newStore(t), before: make(chan struct{})}
+	svc := storetest.NewService(t, g, &product.Options{ReadBatches: 1})
+	get := func(ctx context.Context) { _, _ = svc.Get(ctx, uuid.New()) }
+	var first, second atomic.Int64
+	var gets sync.WaitGroup
+	gets.Go(func() { get(product.WithWait(t.Context(), &first)) })
+	eventually(t, func() bool { finds, _ := g.reached(); return finds == 1 }, "a query is held")
+	gets.Go(func() { get(product.WithWait(t.Context(), &second)) })
+	eventually(t, func() bool { return svc.Stats().Reads.Waiting == 1 }, "another one waits")
+	queued := time.Now()
+	time.Sleep(5 * time.Millisecond) // what is to be measured
+	least := time.Since(queued)
+	close(g.before)
+	gets.Wait()
+	require.GreaterOrEqual(t, time.Duration(second.Load()), least)
 }

@@ -50,6 +50,7 @@ func TestKeysDecideWhoMayDoWhat(t *testing.T) {
 	require.Equal(t, "POST /v1/products", created["route"])
 	require.NotEmpty(t, created["request_id"])
 	require.NotZero(t, created["bytes"])
+	require.NotZero(t, created["wait"])
 }
 
 func TestAFileOfKeysIsReadAgain(t *testing.T) {

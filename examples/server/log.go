@@ -4,11 +4,15 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/felixge/httpsnoop"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/productkit-go/productkit/pool"
+	"github.com/productkit-go/productkit/product"
 )
 
 // newLogger writes lines that people read in development, and machines in production.
@@ -24,6 +28,9 @@ func newLogger(c config, w io.Writer) *slog.Logger {
 // level, and what failed by our fault as an error.
 func logged(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var wait atomic.Int64
+		ctx := product.WithWait(pool.WithWait(r.Context(), &wait), &wait)
+		r = r.WithContext(ctx) // before the mux, which notes the route in it
 		m := httpsnoop.CaptureMetrics(next, w, r)
 		level := slog.LevelInfo
 		switch {
@@ -39,6 +46,7 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 			slog.Int("status", m.Code),
 			slog.Int64("bytes", m.Written),
 			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
+			slog.Duration("wait", time.Duration(wait.Load()).Round(time.Microsecond)), // for a batch and for a connection
 			slog.String("remote", r.RemoteAddr),
 		}
 		// Whoever asked may be traced (W3C Trace Context); the line is then found by the trace.
