@@ -34,9 +34,10 @@ var probed = map[string]bool{
 }
 
 // routes is what is found where, and what every request goes through.
-func routes(c config, api *gate, probe http.Handler, log *slog.Logger) http.Handler {
+func routes(c config, api *gate, probe, doctor http.Handler, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
+	mux.Handle("GET /doctor", doctor)
 	for pattern := range probed {
 		mux.Handle(pattern, probe)
 	}

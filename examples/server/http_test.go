@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -23,6 +25,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/internal/testscale"
 )
 
 // writePair writes a certificate of this name and its key.
@@ -173,5 +177,27 @@ func TestAnswersAreCompressedAndTraced(t *testing.T) {
 		}
 	}
 	require.NoError(t, res.Body.Close())
+	p.stop(t)
+}
+
+// Connections on which nothing happens cost memory and no threads, and disturb nobody.
+func TestIdleConnectionsAreCarried(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	id := p.stocked(t, 5)
+	before := p.observed(t, "process:memory")
+	idle := testscale.N(500, 10_000)
+	for range idle {
+		c := &wire{address: strings.TrimPrefix(p.url, "http://")}
+		status, err := c.roundTrip("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		require.Equal(t, 200, status)
+		t.Cleanup(c.close)
+	}
+	require.Equal(t, 200, p.call(t, "GET", "/v1/products/"+id, "").status)
+	require.LessOrEqual(t, p.threads(t), 20)
+	more := p.observed(t, "process:memory") - before
+	t.Logf("%d idle connections: %.0f KiB each", idle, more/1024/float64(idle))
+	require.Less(t, more, float64(idle*64<<10))
 	p.stop(t)
 }

@@ -80,6 +80,11 @@ func launchWith(t *testing.T, args []string, env ...string) (*process, io.Reader
 	t.Helper()
 	path, err := program()
 	require.NoError(t, err)
+	return launchProgram(t, path, args, env...)
+}
+
+func launchProgram(t *testing.T, path string, args []string, env ...string) (*process, io.Reader) {
+	t.Helper()
 	p := &process{cmd: exec.Command(path, args...), stderr: &buffer{}, exited: make(chan struct{})}
 	p.cmd.Env = append([]string{"HOME=" + t.TempDir(), "PORT=0"}, env...)
 	p.cmd.Stderr = p.stderr
@@ -105,7 +110,14 @@ var listensOn = regexp.MustCompile(`(?m)^Productkit listens on (https?://\S+)$`)
 // start launches the server and waits until it says where it listens.
 func start(t *testing.T, env ...string) *process {
 	t.Helper()
-	p, stdout := launch(t, env...)
+	path, err := program()
+	require.NoError(t, err)
+	return startProgram(t, path, env...)
+}
+
+func startProgram(t *testing.T, path string, env ...string) *process {
+	t.Helper()
+	p, stdout := launchProgram(t, path, nil, env...)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		p.banner += lines.Text() + "\n"

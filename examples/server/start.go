@@ -53,7 +53,7 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
 	defer stop()
 	var api gate
-	handler := routes(c, &api, probe, log)
+	handler := routes(c, &api, probe, doctor{d, trusted(c, keys)}, log)
 	ready := func(keptIn string) { announce(out, c, listener.Addr(), keptIn) }
 	begin := make(chan struct{})
 	var retired <-chan struct{}

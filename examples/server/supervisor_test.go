@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -217,4 +218,42 @@ func TestWorkersShareTheConnections(t *testing.T) {
 	vars["WORKERS"] = "6"
 	_, err = loadConfig(vars)
 	require.ErrorContains(t, err, "WORKERS is 6 and POOL_MAX_CONNS is 5")
+}
+
+// A new program in the file of the old takes over with SIGHUP.
+func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
+	t.Parallel()
+	built, err := program()
+	require.NoError(t, err)
+	binary, err := os.ReadFile(built)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "server")
+	install := func() os.FileInfo {
+		require.NoError(t, os.WriteFile(path+".new", binary, 0o700))
+		require.NoError(t, os.Rename(path+".new", path))
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		return info
+	}
+	var p *process
+	allRun := func(program os.FileInfo) bool {
+		for _, pid := range p.workers(t) {
+			info, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+			if err != nil || !os.SameFile(program, info) {
+				return false // an old one, or one that has just gone
+			}
+		}
+		return true
+	}
+	old := install()
+	p = startProgram(t, path, "MAX_REQUESTS=1000000")
+	id := p.stocked(t, 1_000_000)
+	require.True(t, allRun(old))
+	l := startLoad(strings.TrimPrefix(p.url, "http://"), id)
+	upgrade := install()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	p.until(t, "a worker took over", 1)
+	require.Eventually(t, func() bool { return allRun(upgrade) }, 30*time.Second, 10*time.Millisecond)
+	l.stop(t)
+	p.stop(t)
 }
