@@ -83,7 +83,7 @@ func TestTLSAndPagesOfOtherOrigins(t *testing.T) {
 	port := strings.TrimPrefix(nobody(t), "127.0.0.1:")
 	env := []string{"TLS_CERT_FILE=" + certFile, "TLS_KEY_FILE=" + keyFile, "PORT=" + port, "CORS_ORIGINS=https://admin.example", "HOST=0.0.0.0"}
 	ask := func() int {
-		p, _ := launchWith(t, []string{"-healthcheck"}, env...)
+		p, _ := launching{args: []string{"-healthcheck"}}.launch(t, env...)
 		return p.exit(t)
 	}
 	require.Equal(t, 1, ask(), "nobody is there")

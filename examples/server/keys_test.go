@@ -58,7 +58,7 @@ func TestAFileOfKeysIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "keys")
 	made := func(who string) (secret, line string) {
-		p, stdout := launchWith(t, []string{"-new-key", who})
+		p, stdout := launching{args: []string{"-new-key", who}}.launch(t)
 		require.Zero(t, p.exit(t))
 		out, err := io.ReadAll(stdout)
 		require.NoError(t, err)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/productkit-go/productkit/examples/internal/environ"
 	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/pool"
 )
 
 // The tests are in package main because nothing can import it. They run the program itself.
@@ -69,23 +70,28 @@ type process struct {
 	exited chan struct{}
 }
 
+// launching is how a server is run: by default what was built, where the tests are.
+type launching struct {
+	path string
+	args []string
+	dir  string
+}
+
 // launch runs the server with just these variables and a home of its own.
 func launch(t *testing.T, env ...string) (*process, io.Reader) {
 	t.Helper()
-	return launchWith(t, nil, env...)
+	return launching{}.launch(t, env...)
 }
 
-// launchWith runs the server with arguments, too.
-func launchWith(t *testing.T, args []string, env ...string) (*process, io.Reader) {
+func (l launching) launch(t *testing.T, env ...string) (*process, io.Reader) {
 	t.Helper()
-	path, err := program()
-	require.NoError(t, err)
-	return launchProgram(t, path, args, env...)
-}
-
-func launchProgram(t *testing.T, path string, args []string, env ...string) (*process, io.Reader) {
-	t.Helper()
-	p := &process{cmd: exec.Command(path, args...), stderr: &buffer{}, exited: make(chan struct{})}
+	if l.path == "" {
+		path, err := program()
+		require.NoError(t, err)
+		l.path = path
+	}
+	p := &process{cmd: exec.Command(l.path, l.args...), stderr: &buffer{}, exited: make(chan struct{})}
+	p.cmd.Dir = l.dir
 	p.cmd.Env = append([]string{"HOME=" + t.TempDir(), "PORT=0"}, env...)
 	p.cmd.Stderr = p.stderr
 	stdout, w, err := os.Pipe()
@@ -110,14 +116,12 @@ var listensOn = regexp.MustCompile(`(?m)^Productkit listens on (https?://\S+)$`)
 // start launches the server and waits until it says where it listens.
 func start(t *testing.T, env ...string) *process {
 	t.Helper()
-	path, err := program()
-	require.NoError(t, err)
-	return startProgram(t, path, env...)
+	return launching{}.start(t, env...)
 }
 
-func startProgram(t *testing.T, path string, env ...string) *process {
+func (l launching) start(t *testing.T, env ...string) *process {
 	t.Helper()
-	p, stdout := launchProgram(t, path, nil, env...)
+	p, stdout := l.launch(t, env...)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		p.banner += lines.Text() + "\n"
@@ -333,4 +337,34 @@ func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "msg=stopping") }, 10*time.Second, time.Millisecond)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 	require.NotZero(t, p.exit(t))
+}
+
+func TestPresetsAndSettingsOfThePool(t *testing.T) {
+	t.Parallel()
+	load := func(vars environ.Vars) pool.Config {
+		vars["DATABASE_URL"] = "mysql+aiomysql://shop@h/shop"
+		c, err := loadConfig(vars)
+		require.NoError(t, err)
+		return c.database.Pool
+	}
+	c := load(environ.Vars{"POOL_PRESET": "aiomysql"})
+	require.Equal(t, []any{1, 5, 50, 300 * time.Second}, []any{c.MinConns, c.MaxConns, c.MaxUses, c.MaxIdleTime})
+	c = load(environ.Vars{"POOL_PRESET": "sqlalchemy", "POOL_MAX_OVERFLOW": "3", "POOL_ATTRIBUTES": "instance:a,service:shop"})
+	require.Equal(t, []any{5, 3, 3600 * time.Second}, []any{c.MaxConns, c.MaxOverflow, c.MaxLifetime})
+	require.Equal(t, map[string]string{"instance": "a", "service": "shop"}, c.Attributes)
+	require.Positive(t, c.PingAfterIdle)
+}
+
+// A file .env is for development: the environment goes before it, and production does not look at it.
+func TestAFileOfVariablesIsReadInDevelopment(t *testing.T) {
+	t.Parallel()
+	in := launching{dir: t.TempDir()}
+	require.NoError(t, os.WriteFile(filepath.Join(in.dir, ".env"), []byte("# keys\nAPI_KEYS=shop:write:"+key+"\nPORT=1\n"), 0o600))
+	p := in.start(t, "PORT=0")
+	require.Equal(t, 401, p.call(t, "GET", "/v1/products", "").status)
+	require.Equal(t, 200, p.call(t, "GET", "/v1/products", "", "X-API-Key: "+key).status)
+	p.stop(t)
+	p, _ = in.launch(t, "PORT=0", "MODE=production")
+	require.Equal(t, 2, p.exit(t))
+	require.Contains(t, p.stderr.String(), "API_KEYS")
 }

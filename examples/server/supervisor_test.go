@@ -246,7 +246,7 @@ func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
 		return true
 	}
 	old := install()
-	p = startProgram(t, path, "MAX_REQUESTS=1000000")
+	p = launching{path: path}.start(t, "MAX_REQUESTS=1000000")
 	id := p.stocked(t, 1_000_000)
 	require.True(t, allRun(old))
 	l := startLoad(strings.TrimPrefix(p.url, "http://"), id)
