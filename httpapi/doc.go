@@ -7,9 +7,10 @@
 //
 // A [Handler] works bare, under its prefix on a mux, and with the prefix stripped; Location
 // headers name the path that the client sees. The prefix stands in the patterns of its own mux,
-// so that middleware around it reads the whole route from r.Pattern after the call. It never
-// redirects. Compression, CORS, access logs, tracing and TLS are the host's: what
-// the host wraps around it is left alone.
+// so that middleware around it reads the whole route from r.Pattern after the call, of the request
+// that it has passed on: http.StripPrefix and r.WithContext make another. It never redirects.
+// Compression, CORS, access logs, tracing and TLS are the host's: what the host wraps around it is
+// left alone.
 //
 // It needs all methods and all that follows the path, as it was escaped:
 //

@@ -88,6 +88,18 @@ func TestMounting(t *testing.T) {
 	}
 }
 
+// What holds for every mount holds for every engine.
+func TestMountingOnEveryEngine(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, a *api) {
+		h, err := httpapi.NewHandler(a.svc, &httpapi.Options{Prefix: "/v1"})
+		require.NoError(t, err)
+		outside := &tape{}
+		mounttest.Run(t, h, "/v1", outside.of, nil)
+		outside.check(t, "/v1")
+	})
+}
+
 // tape keeps the exchanges that pass it.
 type tape struct {
 	mu        sync.Mutex
