@@ -163,8 +163,8 @@ func (a *answer) why() (detail, why string) {
 	case seen == nil && a.StatusCode/100 == 3:
 		return fmt.Sprintf(", to %q", a.Header.Get("Location")), "The router redirects instead of calling the API. " +
 			"Of gorilla/mux set SkipClean(true) and UseEncodedPath(); else look for a middleware that cleans paths."
-	case seen == nil && (a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusForbidden):
-		return "", "The host refuses the request before the API sees it. Sign in by Options.Prepare."
+	case a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusForbidden:
+		return "", "The host, or Authorize of httpapi.Options, refuses the request. Sign in by Options.Prepare as somebody who may do everything."
 	case seen == nil && a.StatusCode == http.StatusNotFound && strings.Contains(a.sent.URL.EscapedPath(), "%"):
 		return "", "The router does not match escaped paths as they are. Of gorilla/mux set UseEncodedPath(), of gin UseRawPath; " +
 			"of others mount with what matches all that follows, and let no middleware decode the path."

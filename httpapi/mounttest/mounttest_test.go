@@ -26,6 +26,21 @@ func TestTheExamplesRouterIsMountedWell(t *testing.T) {
 	})
 }
 
+func TestWhoMayNotDoEverythingIsTold(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, &httpapi.Options{Authorize: func(_ *http.Request, op httpapi.Operation) (string, error) {
+		if op.ID == httpapi.OpPutReservation {
+			return "", httpapi.ErrForbidden
+		}
+		return "somebody", nil
+	}})
+	r := &recorder{TB: t}
+	mounttest.Run(r, api, "/", func(api http.Handler) http.Handler { return api }, nil)
+	require.Len(t, r.faults, 1)
+	require.Contains(t, r.faults[0], "/reservations/")
+	require.Contains(t, r.faults[0], "as somebody who may do everything")
+}
+
 // recorder is a test that keeps its failures for itself.
 type recorder struct {
 	testing.TB
