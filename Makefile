@@ -24,6 +24,11 @@ MODULES ?= . $(if $(filter ./...,$(TEST)),$(NESTED))
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# Where make vuln looks vulnerabilities up: this, a mirror, or a copy at file:///….
+GOVULNDB ?= https://vuln.go.dev
+# How make vuln ends if it could not look: 0 where that is to be told and no more.
+UNCHECKED ?= 1
 
 # stage NAME COMMAND: says what is going on and how long it took.
 stage = echo "==> $(1)"; SECONDS=0; $(2); echo "    $(1): $${SECONDS} s"
@@ -94,6 +99,18 @@ api-diff: ## Name what breaks HTTP clients since the last release
 .PHONY: cost
 cost: ## Print what a host pays for Productkit in modules and MiB; fail if the README says otherwise
 	@$(call stage,cost,go run ./internal/readmehost/cost)
+
+# Of the exits of govulncheck 3 is a finding; any other that is not 0 kept it from looking.
+.PHONY: vuln
+vuln: ## Look every module up in the Go vulnerability database; fail if that cannot be asked
+	@GOBIN=$(CURDIR)/.cache/bin go install $(GOVULNCHECK)
+	@found=; for m in $(MODULES); do \
+		echo "==> govulncheck in $$m"; \
+		(cd $$m; $(CURDIR)/.cache/bin/govulncheck -db $(GOVULNDB) $(TEST)) && continue || code=$$?; \
+		test $$code = 3 && found=1 && continue; \
+		echo "NOT CHECKED for vulnerabilities, see above; where $(GOVULNDB) cannot be reached, set GOVULNDB to a mirror or to file:///…" >&2; \
+		exit $(UNCHECKED); \
+	done; test -z "$$found" || { echo "vulnerabilities were FOUND, see above" >&2; exit 1; }
 
 .PHONY: servers
 servers: # Provide the servers that the tests need
