@@ -1,15 +1,19 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -186,5 +190,60 @@ func FuzzImport(f *testing.F) {
 		}
 		require.Equal(t, "summary", last.Event)
 		require.NotNil(t, last.Complete)
+	})
+}
+
+// FuzzRequests sends everything that a server takes for a request.
+func FuzzRequests(f *testing.F) {
+	a, id := fuzzed(f)
+	h := a.client.Transport.(inProcess).Handler
+	fill := strings.NewReplacer(unknownID, id, "/skus/none", "/skus/A", "/groups/none", "/groups/g")
+	for _, op := range everyOperation() {
+		f.Add(op.method, "/v1"+fill.Replace(op.path), "Content-Type: "+op.media+"\r\nIf-None-Match: \"x\", W/\"y\"", []byte(`{}`))
+	}
+	f.Add("POST", "/v1/products", "Content-Type: application/json\r\nIdempotency-Key: k\r\nX-Request-Id: r", []byte(newProduct))
+	f.Add("PUT", "/v1/reservations/k", "Content-Type: application/json", []byte(`{"items":[{"sku":"A","quantity":1}],"expires_in_seconds":900}`))
+	f.Add("POST", "/v1/products/batch?atomic=true", "Content-Type: application/json", []byte(`{"items":[{"op":"stock","sku":"A","delta":-1,"if_match":"*"},{"op":"delete","id":"`+id+`"}]}`))
+	f.Add("GET", "http://x/v1/changes?after=1&wait=1s", "Accept: text/event-stream;q=0.5, */*;q=0.1\r\nLast-Event-ID: 1", []byte(nil))
+	f.Add("GET", "/products?fields=sku&include=stock", "Accept: text/csv", []byte(nil))
+	f.Fuzz(func(t *testing.T, method, target, fields string, body []byte) {
+		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n\r\n")))
+		if err != nil || strings.ContainsFunc(fields, func(c rune) bool { return unicode.IsControl(c) && c != '\r' && c != '\n' && c != '\t' }) {
+			return // the server refuses it
+		}
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
+		req.ContentLength = int64(len(body))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		got := answer{t: t, status: w.Code, header: w.Result().Header, body: w.Body.Bytes(), echo: textOf(req) + strings.ToLower(fields)}
+		require.Less(t, got.status, 500, "%s", got.body)
+		got.hasSaneHeaders()
+		if got.status >= 400 {
+			got.problem()
+		}
+	})
+}
+
+// FuzzHeaderLists reads a header field as a list of tags and as one of media types.
+func FuzzHeaderLists(f *testing.F) {
+	a, id := fuzzed(f)
+	path := "/products/" + id
+	etag := a.do("GET", path, "").is(200).etag()
+	for _, list := range []string{"*", etag, "W/" + etag, `"a", ,"b"`, `"`, "text/csv", "text/*;q=0.2, application/x-ndjson;q=0", `a/b;c="d,e"`, "*/*;q=NaN", ","} {
+		f.Add(list)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		a := *a
+		a.t = t
+		match, none := a.do("GET", path, "", "If-Match", list), a.do("GET", path, "", "If-None-Match", list)
+		require.Equal(t, match.isOneOf(200, 400, 412).status == 400, none.isOneOf(200, 304, 400).status == 400)
+		if none.status != 400 && list != "" && strings.Trim(list, " \t") != "*" {
+			a.do("GET", path, "", "If-Match", list+", "+etag).is(200)
+			a.do("GET", path, "", "If-None-Match", list, "If-None-Match", "W/"+etag).is(304)
+		}
+		a.do("GET", "/export", "", "Accept", list).isOneOf(200, 406)
+		a.do("GET", "/export", "", "Accept", "text/csv, "+list).is(200)
+		a.do("GET", "/changes", "", "Accept", list).isOneOf(200, 406)
 	})
 }

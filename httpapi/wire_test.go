@@ -252,33 +252,26 @@ func TestNothingThatARequestClaimsChangesWhereItsProductIs(t *testing.T) {
 	a := newAPI(t, nil)
 	h, err := httpapi.NewHandler(a.svc, &httpapi.Options{Prefix: "/v1"})
 	require.NoError(t, err)
-	for _, field := range [][2]string{
-		{"Host", "evil.test"}, {"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Prefix", "/evil.test"}, {"X-Forwarded-Proto", "evil.test"}, {"X-Forwarded-Path", "/evil.test"},
-		{"Forwarded", "host=evil.test;proto=https"}, {"X-Original-URL", "/evil.test"}, {"X-Rewrite-URL", "/evil.test"}, {"Origin", "https://evil.test"}, {"Referer", "https://evil.test/"},
-	} {
-		for _, target := range []string{"/v1/", "http://evil.test/v1/", "//evil.test/v1/"} {
-			send := func(method, path, body string) answer {
-				r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + path + " HTTP/1.1\r\n" + field[0] + ": " + field[1] + "\r\nContent-Type: application/json\r\n\r\n")))
-				require.NoError(t, err)
-				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, r)
-				for name, values := range w.Header() {
-					require.NotContains(t, strings.Join(values, ""), "evil", name)
-				}
-				require.NotContains(t, w.Body.String(), "evil")
-				return answer{t: t, status: w.Code, header: w.Header(), body: w.Body.Bytes()}
-			}
-			created := send("POST", "products", newProduct)
-			if target == "//evil.test/v1/" {
-				created.fails(404, "unknown-path")
-				continue
-			}
-			require.Equal(t, "/v1/products/"+created.is(201).item().ID, created.header.Get("Location"))
-			a.do("DELETE", created.header.Get("Location")[len("/v1"):], "").is(204)
-			require.Contains(t, string(send("GET", "openapi.json", "").is(200).body), `"url": "/v1"`)
-			send("GET", "docs", "").is(200)
-			send("GET", "skus/A", "").fails(404, "not-found")
+	claims := strings.NewReplacer("|", "\r\n", "!", "evil.test").Replace("Host: !|X-Forwarded-Host: !|X-Forwarded-Proto: !|X-Forwarded-Prefix: /!|X-Forwarded-Path: /!|Forwarded: host=!;proto=https|" +
+		"X-Original-URL: /!|X-Rewrite-URL: /!|Origin: https://!|Referer: https://!/|Content-Location: https://!/|Content-Type: application/json||")
+	for target, served := range map[string]bool{"/v1/": true, "http://evil.test/v1/": true, "//evil.test/v1/": false} {
+		send := func(method, path, body string) answer {
+			r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + path + " HTTP/1.1\r\n" + claims)))
+			require.NoError(t, err)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.NotContains(t, fmt.Sprint(w.Header(), w.Body), "evil", target)
+			return answer{t: t, status: w.Code, header: w.Header(), body: w.Body.Bytes()}
 		}
+		created := send("POST", "products", newProduct)
+		if !served {
+			created.fails(404, "unknown-path")
+			continue
+		}
+		require.Equal(t, "/v1/products/"+created.is(201).item().ID, created.header.Get("Location"))
+		require.Contains(t, string(send("GET", "openapi.json", "").is(200).body), `"url": "/v1"`)
+		send("GET", "docs", "").is(200)
+		send("DELETE", "products/"+created.item().ID, "").is(204)
 	}
 }

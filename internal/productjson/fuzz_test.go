@@ -85,6 +85,11 @@ func FuzzDecodeSmallBodies(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, d, items[0].Draft)
 		}
+		if e, err := productjson.DecodeEntry(data); explained(t, err) {
+			d, err := productjson.DecodeDraft(data)
+			require.NoError(t, err)
+			require.Equal(t, d, e.Draft)
+		}
 		if keys, err := productjson.DecodeLookup(data); explained(t, err) {
 			for _, key := range keys {
 				require.True(t, json.Valid(productjson.AppendKey(nil, key)))
