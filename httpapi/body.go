@@ -60,7 +60,6 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 		switch {
 		case err == nil:
 		case err == io.EOF:
-			h.unboundBody(w, r)
 			return nil
 		case errors.As(err, &over):
 			return tooLarge
@@ -92,28 +91,16 @@ func (h *Handler) skipBody(w http.ResponseWriter, r *http.Request) error {
 }
 
 // boundBody bounds the time that a body may take, unless the server does already. It holds for
-// whoever reads it, and so also for the server after a refusal.
+// whoever reads it, and so also for the server after a refusal. The server takes it away when the
+// body has ended.
 func (h *Handler) boundBody(w http.ResponseWriter, r *http.Request) {
-	if h.boundsBody(r) {
+	if r.ContentLength == 0 || h.opts.Timeout < 0 {
+		return
+	}
+	if server, _ := r.Context().Value(http.ServerContextKey).(*http.Server); server == nil || server.ReadTimeout <= 0 {
 		// Where the host's ResponseWriter cannot do this, its server's timeouts hold.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.opts.Timeout))
 	}
-}
-
-// unboundBody takes the bound away, for after the body the server listens for the client's
-// leaving, and a deadline would look like that.
-func (h *Handler) unboundBody(w http.ResponseWriter, r *http.Request) {
-	if h.boundsBody(r) {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	}
-}
-
-func (h *Handler) boundsBody(r *http.Request) bool {
-	if r.ContentLength == 0 || h.opts.Timeout < 0 {
-		return false
-	}
-	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
-	return server == nil || server.ReadTimeout <= 0
 }
 
 // checkMedia refuses a body that is not, or not only, of one of the media types.

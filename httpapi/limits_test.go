@@ -144,6 +144,7 @@ func TestOperationsEndInTime(t *testing.T) {
 	r := a.do("GET", "/products/"+unknownID, "")
 	r.fails(503, "timeout")
 	require.Equal(t, "1", r.header.Get("Retry-After"))
+	a.do("POST", "/products/lookup", `{"skus":["A"]}`).fails(503, "timeout") // the body, which was in time, is not to blame
 	// A write that is under way when its caller gives up may still happen.
 	r = a.createInVain()
 	r.fails(503, "outcome-unknown")

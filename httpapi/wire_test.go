@@ -95,26 +95,21 @@ func everyOperation() (ops []described) {
 // also shows that the one before has left.
 func TestNoOperationIsHeldUpByABody(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, &httpapi.Options{MaxBodyBytes: 100, Timeout: 10 * time.Millisecond, ImportIdle: 10 * time.Millisecond,
-		MaxReads: 1, MaxWrites: 1, MaxFollowers: 1, MaxExports: 1})
+	o := httpapi.Options{MaxBodyBytes: 100, MaxReads: 1, MaxWrites: 1, MaxFollowers: 1, MaxExports: 1}
+	a := newAPI(t, &o)
+	o.Timeout, o.ImportIdle = 10*time.Millisecond, 10*time.Millisecond
+	hasty := newAPI(t, &o)
 	for _, op := range everyOperation() {
 		request := func(field string) string {
 			return head(op.method, "/v1"+op.path, "Content-Type: "+op.media, "Accept: text/event-stream, */*", field)
 		}
-		for _, c := range []struct {
-			sent       string
-			halfClosed bool
-			want       string
-		}{
-			{request("Content-Length: 50") + "{", false, "408 slow-body"},
-			{request("Transfer-Encoding: chunked"), false, "408 slow-body"},
-			{request("Content-Length: 50") + "{", true, "400 incomplete-body"},
-			{request("Content-Length: 101"), false, "413 too-large"},
-			{request("Transfer-Encoding: chunked") + "80\r\n" + strings.Repeat("x", 0x80), false, "413 too-large"},
-		} {
-			if op.path != "/import" || c.want != "413 too-large" {
-				require.Equal(t, []string{c.want}, a.wire(c.sent, c.halfClosed), "%s %s: %.20s", op.method, op.template, c.sent)
-			}
+		name := op.method + " " + op.template
+		require.Equal(t, []string{"408 slow-body"}, hasty.wire(request("Content-Length: 50")+"{", false), name)
+		require.Equal(t, []string{"408 slow-body"}, hasty.wire(request("Transfer-Encoding: chunked"), false), name)
+		require.Equal(t, []string{"400 incomplete-body"}, a.wire(request("Content-Length: 50")+"{", true), name)
+		if op.path != "/import" {
+			require.Equal(t, []string{"413 too-large"}, a.wire(request("Content-Length: 101"), true), name)
+			require.Equal(t, []string{"413 too-large"}, a.wire(request("Transfer-Encoding: chunked")+"80\r\n"+strings.Repeat("x", 0x80), true), name)
 		}
 	}
 }
@@ -210,7 +205,7 @@ func TestAmbiguousRequestsAreReadOneWayOrRefused(t *testing.T) {
 		"control character": {head("GET", "/v1/skus/A", "X-Request-Id: \x1b[31m"), "400"},
 		"lone CR":           {head("GET", "/v1/skus/A", "X-Request-Id: a\rSet-Cookie: b"), "400"},
 		"NUL":               {head("GET", "/v1/skus/A", "Idempotency-Key: a\x00b"), "400"},
-		"endless head":      {head("GET", "/v1/skus/A", "If-Match: "+strings.Repeat(`"x",`, 500_000)), "431"},
+		"endless head":      {head("GET", "/v1/skus/A", "If-Match: "+strings.Repeat(`"x",`, 270_000)), "431"},
 
 		"another method in a field": {head("POST", product+"/stock", json, "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: DELETE", "X-Method-Override: DELETE", "Content-Length: 11", last) + `{"delta":1}`, "200"},
 		"another method in query":   {head("POST", product+"/stock?_method=DELETE", json, "Content-Length: 11", last) + `{"delta":1}`, "400 invalid-parameter"},
