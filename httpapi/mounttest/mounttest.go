@@ -23,7 +23,8 @@ type Options struct {
 	// Prepare is called with every request before it is sent, such as to sign in.
 	Prepare func(*http.Request)
 
-	// Patience is how long Run waits for what should come at once. Default 10 s.
+	// Patience is how long Run waits for what should come at once. Default 30 s, which only what is
+	// broken takes.
 	Patience time.Duration
 }
 
@@ -41,7 +42,7 @@ func Run(t testing.TB, api http.Handler, path string, mount func(api http.Handle
 		s.opts = *opts
 	}
 	if s.opts.Patience == 0 {
-		s.opts.Patience = 10 * time.Second
+		s.opts.Patience = 30 * time.Second
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	s.ctx = ctx

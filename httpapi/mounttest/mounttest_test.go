@@ -175,7 +175,7 @@ func TestWhatIsWrongWithAHostIsTold(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := &recorder{TB: t}
-			mounttest.Run(r, newAPI(t, &httpapi.Options{Prefix: "/v1"}), "/v1", c.mount, &mounttest.Options{Patience: 5 * time.Second})
+			mounttest.Run(r, newAPI(t, &httpapi.Options{Prefix: "/v1"}), "/v1", c.mount, &mounttest.Options{Patience: 10 * time.Second}) // which one of them takes
 			all := strings.Join(r.faults, "\n")
 			require.Len(t, r.faults, len(c.faults), all)
 			for i, piece := range c.faults {
