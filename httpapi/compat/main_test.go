@@ -1,7 +1,9 @@
 package compat_test
 
 import (
+	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"net/http"
 	"testing"
@@ -17,22 +19,40 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	gin.SetMode(gin.ReleaseMode) // or it prints all its routes
-	goleak.VerifyTestMain(m)
+	gin.SetMode(gin.ReleaseMode)       // or it prints all its routes
+	_ = flag.Set("test.parallel", "8") // what they do is waiting
+	goleak.VerifyTestMain(shop{m})
 }
 
-// newAPI serves a catalogue of its own under a prefix.
+// catalogue is that of all tests here.
+var catalogue *product.Service
+
+// shop runs the tests while the catalogue is there.
+type shop struct{ *testing.M }
+
+func (s shop) Run() int {
+	ctx := context.Background()
+	db, err := sql.Open("sqlite", ":memory:")
+	check(err)
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1) // each connection would have a database of its own
+	check(sqlstore.Migrate(ctx, db, nil))
+	store, err := sqlstore.New(ctx, db, nil)
+	check(err)
+	catalogue = product.NewService(store, nil)
+	defer func() { _ = catalogue.Close(ctx) }()
+	return s.M.Run()
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// newAPI serves the catalogue under a prefix.
 func newAPI(t *testing.T, prefix string) http.Handler {
 	t.Helper()
-	db, err := sql.Open("sqlite", ":memory:")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	db.SetMaxOpenConns(1) // each connection would have a database of its own
-	require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
-	store, err := sqlstore.New(t.Context(), db, nil)
-	require.NoError(t, err)
-	catalogue := product.NewService(store, nil)
-	t.Cleanup(func() { _ = catalogue.Close(t.Context()) })
 	api, err := httpapi.NewHandler(catalogue, &httpapi.Options{Prefix: prefix})
 	require.NoError(t, err)
 	return api

@@ -2,6 +2,7 @@ package mounttest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,7 +18,10 @@ import (
 	"github.com/productkit-go/productkit/httpapi/mounttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "8") // what they do is waiting
+	goleak.VerifyTestMain(m)
+}
 
 func TestTheExamplesRouterIsMountedWell(t *testing.T) {
 	t.Parallel()
@@ -161,7 +165,7 @@ func TestWhatIsWrongWithAHostIsTold(t *testing.T) {
 		{"error pages", writer(func(w http.ResponseWriter) http.ResponseWriter { return &plain{ResponseWriter: w} }), []string{"a middleware has changed its answer"}},
 		{"another context", request(func(r *http.Request) *http.Request { return r.WithContext(context.WithoutCancel(r.Context())) }),
 			[]string{"A middleware gives the request another context"}},
-		{"bodies are bounded", func(h http.Handler) http.Handler { return http.MaxBytesHandler(h, 100<<10) }, []string{"rows of 10 KiB have arrived"}},
+		{"bodies are bounded", func(h http.Handler) http.Handler { return http.MaxBytesHandler(h, 100<<10) }, []string{"rows of 48 KiB have arrived"}},
 		{"nothing is flushed", writer(func(w http.ResponseWriter) http.ResponseWriter { return hidden{w} }),
 			[]string{"There are no streams where the answer cannot be flushed. The ResponseWriter that reached the API is mounttest_test.hidden", "no progress before all of the file has been sent"}},
 		{"flushed without being unwrapped", writer(func(w http.ResponseWriter) http.ResponseWriter {
