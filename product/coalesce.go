@@ -24,6 +24,8 @@ type coalescer[Q, R any] struct {
 	enter      func(Q) (leave func()) // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
 	run        func([]*call[Q, R])    // settles every call
 
+	spare sync.Pool // of calls that nobody looks at any more
+
 	mu      sync.Mutex
 	queue   []*call[Q, R]
 	running int // lanes
@@ -39,7 +41,7 @@ type call[Q, R any] struct {
 	question Q
 	answer   R
 	err      error
-	done     chan struct{} // closed once answer and err stand
+	done     chan struct{} // gets one value when answer and err stand; then only the caller looks at the call
 
 	waited *atomic.Int64 // told how long the call was in the queue; may be nil
 	queued time.Time     // if waited is not nil
@@ -47,7 +49,8 @@ type call[Q, R any] struct {
 	leave func() // may be nil
 	unit  uint64 // calls of one unit run in one batch, in order; 0: on its own
 
-	started bool // under the coalescer's mutex: part of a running batch
+	started  bool // under the coalescer's mutex: part of a running batch
+	answered bool // the caller has taken the answer
 }
 
 func (c *call[Q, R]) settle(answer R, err error) {
@@ -55,38 +58,53 @@ func (c *call[Q, R]) settle(answer R, err error) {
 	if c.leave != nil {
 		c.leave()
 	}
-	close(c.done)
+	c.done <- struct{}{}
 }
 
 // do asks one question. When ctx ends before the question's batch has started, the question
 // is withdrawn and do returns the context's error; after that it returns underway's.
 func (c *coalescer[Q, R]) do(ctx context.Context, question Q, underway func(context.Context) error) (R, error) {
-	calls, err := c.enqueue(ctx, []Q{question})
-	if err != nil {
+	own, _ := c.spare.Get().(*call[Q, R])
+	if own == nil {
+		own = &call[Q, R]{done: make(chan struct{}, 1)}
+	}
+	own.question = question
+	if err := c.accept(ctx, false, own); err != nil {
 		var none R
 		return none, err
 	}
-	return c.wait(ctx, calls[0], underway)
+	answer, err := c.wait(ctx, own, underway)
+	if own.answered {
+		*own = call[Q, R]{done: own.done}
+		c.spare.Put(own)
+	}
+	return answer, err
 }
 
 // enqueue puts questions into the queue, all or none, and sees that a lane runs.
 func (c *coalescer[Q, R]) enqueue(ctx context.Context, questions []Q) ([]*call[Q, R], error) {
-	return c.accept(ctx, questions, false)
+	calls := callsOf[Q, R](questions)
+	return calls, c.accept(ctx, false, calls...)
 }
 
 // enqueueUnit is enqueue for questions that are to run in one batch, in their order. They must
 // fit into one.
 func (c *coalescer[Q, R]) enqueueUnit(ctx context.Context, questions []Q) ([]*call[Q, R], error) {
-	return c.accept(ctx, questions, true)
+	calls := callsOf[Q, R](questions)
+	return calls, c.accept(ctx, true, calls...)
 }
 
-func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) ([]*call[Q, R], error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+func callsOf[Q, R any](questions []Q) []*call[Q, R] {
 	calls := make([]*call[Q, R], len(questions))
 	for i, question := range questions {
-		calls[i] = &call[Q, R]{question: question, done: make(chan struct{})}
+		calls[i] = &call[Q, R]{question: question, done: make(chan struct{}, 1)}
+	}
+	return calls
+}
+
+func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[Q, R]) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if waited := waitOf(ctx); waited != nil && len(calls) > 0 { // those of a unit wait together
 		calls[0].waited, calls[0].queued = waited, time.Now()
@@ -95,9 +113,9 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) 
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case len(c.queue)+len(calls) > c.maxWaiting:
-		return nil, ErrOverloaded
+		return ErrOverloaded
 	}
 	if unit {
 		c.units++
@@ -116,12 +134,13 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, questions []Q, unit bool) 
 		c.running++
 		go c.lane()
 	}
-	return calls, nil
+	return nil
 }
 
 func (c *coalescer[Q, R]) wait(ctx context.Context, own *call[Q, R], underway func(context.Context) error) (R, error) {
 	select {
 	case <-own.done:
+		own.answered = true
 		return own.answer, own.err
 	case <-ctx.Done():
 	}
@@ -131,6 +150,7 @@ func (c *coalescer[Q, R]) wait(ctx context.Context, own *call[Q, R], underway fu
 	}
 	select {
 	case <-own.done: // it came in the meantime: tell the truth
+		own.answered = true
 		return own.answer, own.err
 	default:
 		return none, underway(ctx)
@@ -158,13 +178,15 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 
 // lane runs batch after batch until the queue is empty.
 func (c *coalescer[Q, R]) lane() {
-	for batch := c.next(); batch != nil; batch = c.next() {
+	var batch []*call[Q, R] // run keeps none of it
+	for batch = c.next(batch); len(batch) > 0; batch = c.next(batch) {
 		c.run(batch)
 	}
 }
 
-// next takes the next batch off the queue. With nothing left the lane has ended.
-func (c *coalescer[Q, R]) next() []*call[Q, R] {
+// next takes the next batch off the queue, into the memory of the one before. With nothing left the
+// lane has ended.
+func (c *coalescer[Q, R]) next(before []*call[Q, R]) []*call[Q, R] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 {
@@ -182,8 +204,8 @@ func (c *coalescer[Q, R]) next() []*call[Q, R] {
 		}
 		n, bytes = n+calls, bytes+size
 	}
-	batch := make([]*call[Q, R], n)
-	copy(batch, c.queue)
+	clear(before)
+	batch := append(before[:0], c.queue[:n]...)
 	for _, taken := range batch {
 		taken.started = true
 		if taken.waited != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 )
 
 // newReader returns the coalescer of one kind of lookup. Callers with the same key share one
@@ -18,6 +19,10 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 		run: func(batch []*call[K, V]) {
 			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 			defer cancel()
+			if len(batch) == 1 { // nobody shares anything
+				batch[0].settle(findOne(ctx, find, keysOf, batch[0].question))
+				return
+			}
 			asked := make(map[K][]*call[K, V], len(batch))
 			keys := make([]K, 0, len(batch))
 			for _, c := range batch {
@@ -46,6 +51,20 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 			}
 		},
 	}
+}
+
+func findOne[K comparable, V any](ctx context.Context, find func(context.Context, []K) ([]V, error), keysOf func(*V) []K, key K) (V, error) {
+	found, err := findSafely(ctx, find, []K{key})
+	for i := range found {
+		if slices.Contains(keysOf(&found[i]), key) {
+			return found[i], nil
+		}
+	}
+	var none V
+	if err == nil {
+		err = ErrNotFound
+	}
+	return none, err
 }
 
 // findSafely keeps a panic in a Store from ending the host's process.
