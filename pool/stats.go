@@ -133,9 +133,8 @@ func (s Stats) String() string {
 	for _, n := range s.Closes {
 		closed += n
 	}
-	r := s.Refused
 	return fmt.Sprintf("%v; %d lent, %d queued, %d refused, %d of %d dials failed, %d closed, %d abandoned, %d leaks, %d slow calls",
-		s.State, s.Wait.Count, s.Queued, r.Timeout+r.QueueFull+r.Overloaded+r.Canceled+r.Closed+r.DialFailed,
+		s.State, s.Wait.Count, s.Queued, s.Refused.Total(),
 		s.DialFailures, s.Dial.Count, closed, s.Abandoned, s.Leaks, s.SlowCalls)
 }
 
@@ -158,6 +157,11 @@ type Refusals struct {
 	Canceled   uint64 // their context ended
 	Closed     uint64 // ErrClosed
 	DialFailed uint64 // ErrDialFailed
+}
+
+// Total is the sum of them.
+func (r Refusals) Total() uint64 {
+	return r.Timeout + r.QueueFull + r.Overloaded + r.Canceled + r.Closed + r.DialFailed
 }
 
 func (e *engine) stats() Stats {

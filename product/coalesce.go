@@ -33,6 +33,7 @@ type coalescer[Q, R any] struct {
 	idle    chan struct{} // closed when closed and no lane runs
 	calls   uint64
 	batches uint64
+	refused uint64
 	units   uint64
 }
 
@@ -115,6 +116,7 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 	case c.closed:
 		return ErrClosed
 	case len(c.queue)+len(calls) > c.maxWaiting:
+		c.refused += uint64(len(calls))
 		return ErrOverloaded
 	}
 	if unit {
@@ -255,10 +257,11 @@ type LaneStats struct {
 	Running int    // batches in flight
 	Calls   uint64 // accepted since the start
 	Batches uint64 // started since the start
+	Refused uint64 // calls with [ErrOverloaded] since the start
 }
 
 func (c *coalescer[Q, R]) stats() LaneStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return LaneStats{Waiting: len(c.queue), Running: c.running, Calls: c.calls, Batches: c.batches}
+	return LaneStats{Waiting: len(c.queue), Running: c.running, Calls: c.calls, Batches: c.batches, Refused: c.refused}
 }

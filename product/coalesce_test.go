@@ -403,6 +403,7 @@ func TestTooManyWaitersAreRefused(t *testing.T) {
 	}
 	_, err := svc.GetBySKU(t.Context(), "A")
 	require.ErrorIs(t, err, product.ErrOverloaded)
+	require.EqualValues(t, 1, svc.Stats().Reads.Refused)
 	close(g.before)
 	all.Wait()
 }

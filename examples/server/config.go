@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"regexp"
@@ -38,6 +39,7 @@ type config struct {
 	MaxJitter   int           `env:"MAX_REQUESTS_JITTER"`
 	LogLevel    slog.Level    `env:"LOG_LEVEL"`
 	DrainWait   time.Duration `env:"DRAIN_WAIT" envDefault:"1s"`
+	MetricsAddr string        `env:"METRICS_ADDR"`
 
 	production bool
 	database   database.Config
@@ -52,7 +54,7 @@ func loadConfig(vars environ.Vars) (config, error) {
 	}
 	var err error
 	c.database, err = database.FromURL(c.DatabaseURL, vars)
-	return c, errors.Join(c.mode(), c.checkAddress(), c.checkKeys(), c.checkTLS(), err, c.share())
+	return c, errors.Join(c.mode(), c.checkAddress(), c.checkMetrics(), c.checkKeys(), c.checkTLS(), err, c.share())
 }
 
 // address is where to listen.
@@ -81,6 +83,27 @@ func (c *config) checkAddress() error {
 		return fmt.Errorf("DRAIN_WAIT is %v; set it to 0s or more", c.DrainWait)
 	}
 	return nil
+}
+
+func (c *config) checkMetrics() error {
+	if c.MetricsAddr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(c.MetricsAddr)
+	n, notNumber := strconv.ParseUint(port, 10, 16)
+	if err != nil || notNumber != nil || host != "" && !validHost(host) || int(n)+c.Workers-1 > math.MaxUint16 {
+		return fmt.Errorf("METRICS_ADDR is %q, which is no host and port, or leaves no port for each worker; set it like 127.0.0.1:9464, or unset it", c.MetricsAddr)
+	}
+	return nil
+}
+
+// metricsAddress is where the worker in a place, from 0, shows its metrics: its port is the place's. Port 0 is any.
+func (c *config) metricsAddress(place int) string {
+	host, port, _ := net.SplitHostPort(c.MetricsAddr)
+	if n, _ := strconv.Atoi(port); n > 0 {
+		port = strconv.Itoa(n + place)
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func (c *config) checkKeys() error {

@@ -33,15 +33,21 @@ var probed = map[string]bool{
 	"GET /readyz": true, "GET /readyz/{name}": true, "GET /startupz": true, "GET /startupz/{name}": true,
 }
 
+// metricsPattern is where Prometheus asks.
+const metricsPattern = "GET /metrics"
+
 // routes is what is found where, and what every request goes through.
-func routes(c config, api *gate, probe, doctor http.Handler, log *slog.Logger) http.Handler {
+func routes(c config, api *gate, probe, doctor http.Handler, m *meter, keys *keyring, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
 	mux.Handle("GET /doctor", doctor)
 	for pattern := range probed {
 		mux.Handle(pattern, probe)
 	}
-	return logged(log, crossOrigin(c.CORSOrigins, compressed(mux)))
+	if c.MetricsAddr == "" {
+		mux.Handle(metricsPattern, m.guarded(c, keys))
+	}
+	return logged(log, m.timed(crossOrigin(c.CORSOrigins, compressed(mux))))
 }
 
 // crossOrigin lets pages of these origins use the API.
@@ -97,15 +103,14 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// bind takes the address.
-func bind(c config) (net.Listener, error) {
-	address := c.address()
+// bind takes the address that these variables say; they may be one.
+func bind(host, port, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("PORT: %s is in use; stop what listens there, or set PORT to another number", address)
+		return nil, fmt.Errorf("%[1]s: %[2]s is in use; stop what listens there, or set %[1]s to another port", port, address)
 	case err != nil:
-		return nil, fmt.Errorf("%w %s: %v; set them to an address of this machine", errAddress, address, err)
+		return nil, fmt.Errorf("%s: %w %s: %v; set it to an address of this machine", host, errAddress, address, err)
 	}
 	return listener, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/productkit-go/productkit/examples/internal/database"
 	"github.com/productkit-go/productkit/pool"
 	"github.com/productkit-go/productkit/product"
 )
@@ -36,7 +38,7 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 		switch {
 		case m.Code >= http.StatusInternalServerError && m.Code != http.StatusServiceUnavailable:
 			level = slog.LevelError
-		case probed[r.Pattern]:
+		case probed[r.Pattern], r.Pattern == metricsPattern:
 			level = slog.LevelDebug
 		}
 		attrs := []slog.Attr{
@@ -55,4 +57,46 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 		}
 		log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
+}
+
+// tellPoolEvery is how often the pool's statistics are logged when nothing happens.
+const tellPoolEvery = time.Minute
+
+// tellPool logs the pool's statistics until ctx ends.
+func tellPool(ctx context.Context, d *database.Database, log *slog.Logger) {
+	tick := time.NewTicker(tellPoolEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			log.Info("pool", poolStats(d))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// checkChanged is a [health.Options].OnChange. The checks know when the database goes away and when the
+// pool is used up, so these are the changes of the pool's state, too, and its statistics belong to them.
+func checkChanged(d *database.Database, log *slog.Logger) func(string, error) {
+	return func(check string, err error) {
+		if err != nil {
+			log.Warn("a health check fails", "check", check, "error", err, poolStats(d))
+		} else {
+			log.Info("a health check passes", "check", check, poolStats(d))
+		}
+	}
+}
+
+// poolStats are gauges of the moment, and totals since the start.
+func poolStats(d *database.Database) slog.Attr {
+	if d.Pool == nil {
+		s := d.DB.Stats()
+		return slog.Group("pool", "open", s.OpenConnections, "limit", s.MaxOpenConnections, "busy", s.InUse, "idle", s.Idle,
+			"queued", s.WaitCount, "waited", s.WaitDuration)
+	}
+	s := d.Pool.Stats()
+	return slog.Group("pool", "open", s.Open, "limit", s.Limit, "busy", s.Busy, "idle", s.Idle, "waiting", s.Waiting, "oldest_hold", s.OldestHold,
+		"lent", s.Wait.Count, "queued", s.Queued, "waited", s.Wait.Sum, "refused", s.Refused.Total(), "dials", s.Dial.Count, "dial_failures", s.DialFailures,
+		"abandoned", s.Abandoned, "leaks", s.Leaks, "slow_calls", s.SlowCalls)
 }

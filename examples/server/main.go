@@ -100,8 +100,8 @@ func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.W
 }
 
 var (
-	// errAddress: HOST and PORT are well formed and yet wrong.
-	errAddress = errors.New("HOST and PORT: cannot listen on")
+	// errAddress: an address is well formed and yet wrong.
+	errAddress = errors.New("cannot listen on")
 	// errSetting: so is another variable.
 	errSetting = errors.New("a setting is wrong")
 )

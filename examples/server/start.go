@@ -30,20 +30,26 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	}
 	defer func() { err = errors.Join(err, bounded(d.Close)) }()
 	migrated := health.NewStep("migrated")
-	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d), Startup: []*health.Step{migrated}, Trusted: trusted(c, keys)})
+	probe, err := health.New(&health.Options{Version: version(), Checks: checks(d), Startup: []*health.Step{migrated}, Trusted: trusted(c, keys), OnChange: checkChanged(d, log)})
 	if err != nil {
 		return err
 	}
 	var listener net.Listener
 	if from != nil {
 		listener = from.listener
-	} else if listener, err = bind(c); err != nil {
+	} else if listener, err = bind("HOST", "PORT", c.address()); err != nil {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // it is closed where it has served
 	secure, err := secured(c, listener, log)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
+	}
+	var metrics net.Listener
+	if c.MetricsAddr != "" && from == nil {
+		if metrics, err = bind("METRICS_ADDR", "METRICS_ADDR", c.MetricsAddr); err != nil {
+			return err
+		}
 	}
 	probe.Start()
 	defer func() { err = errors.Join(err, bounded(probe.Stop)) }()
@@ -53,7 +59,8 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends after the last request
 	defer stop()
 	var api gate
-	handler := routes(c, &api, probe, doctor{d, trusted(c, keys)}, log)
+	m := newMeter(c, d, probe)
+	handler := routes(c, &api, probe, doctor{d, trusted(c, keys)}, m, keys, log)
 	ready := func(keptIn string) { announce(out, c, listener.Addr(), keptIn) }
 	begin := make(chan struct{})
 	var retired <-chan struct{}
@@ -75,7 +82,7 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	var background sync.WaitGroup
 	var failed error
 	background.Go(func() {
-		failed = catalogue(running, c, d, keys, &api, log, func(engine string) {
+		failed = catalogue(running, c, d, keys, &api, m, log, func(engine string) {
 			migrated.Done()
 			ready(d.Name + " (" + engine + ")")
 		})
@@ -84,6 +91,17 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	if keys != nil {
 		background.Go(func() { reloadOnHangup(running, keys, log) })
 	}
+	background.Go(func() { tellPool(running, d, log) })
+	if c.MetricsAddr != "" {
+		background.Go(func() {
+			if from != nil {
+				metrics = claim(running, c.metricsAddress(from.place), log)
+			}
+			if metrics != nil {
+				m.expose(running, metrics, retired, log)
+			}
+		})
+	}
 	err = listen(serving, c, secure, handler, &api, probe, begin, retired, log)
 	stop()
 	background.Wait()
@@ -91,7 +109,7 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 }
 
 // catalogue waits for the database, migrates it, opens the gate, and prunes until ctx ends.
-func catalogue(ctx context.Context, c config, d *database.Database, keys *keyring, api *gate, log *slog.Logger, ready func(engine string)) (err error) {
+func catalogue(ctx context.Context, c config, d *database.Database, keys *keyring, api *gate, m *meter, log *slog.Logger, ready func(engine string)) (err error) {
 	store, err := d.Prepare(ctx, log)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -101,6 +119,7 @@ func catalogue(ctx context.Context, c config, d *database.Database, keys *keyrin
 	}
 	svc := product.NewService(store, &product.Options{Logger: log})
 	defer func() { err = errors.Join(err, bounded(svc.Close)) }()
+	m.watch(svc)
 	opts := &httpapi.Options{Prefix: "/v1", Logger: log, MaxReads: c.MaxReads, MaxWrites: c.MaxWrites}
 	if keys != nil {
 		opts.Authorize = keys.authorize

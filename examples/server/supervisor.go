@@ -50,7 +50,16 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	listener, err := bind(c)
+	if c.MetricsAddr != "" {
+		for place := range c.Workers { // so that a wrong one is told now, and once
+			l, err := bind("METRICS_ADDR", "METRICS_ADDR", c.metricsAddress(place))
+			if err != nil {
+				return err
+			}
+			_ = l.Close() // it has accepted nothing
+		}
+	}
+	listener, err := bind("HOST", "PORT", c.address())
 	if err != nil {
 		return err
 	}

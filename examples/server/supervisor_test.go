@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -164,6 +166,7 @@ func TestWorkersAreReplacedWithoutLosingARequest(t *testing.T) {
 func TestAWorkerThatDiesIsReplaced(t *testing.T) {
 	t.Parallel()
 	p := start(t, "WORKERS=2")
+	require.Contains(t, p.call(t, "GET", "/metrics", "").body, "Set METRICS_ADDR")
 	id := p.stocked(t, 5)
 	require.Eventually(t, func() bool { return len(p.workers(t)) == 2 }, 10*time.Second, 5*time.Millisecond)
 	first := p.workers(t)
@@ -256,4 +259,49 @@ func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
 	require.Eventually(t, func() bool { return allRun(upgrade) }, 30*time.Second, 10*time.Millisecond)
 	l.stop(t)
 	p.stop(t)
+}
+
+// Each worker has numbers, and so a port, of its own, and whoever takes its place has the same.
+func TestWorkersShowTheirMetricsInTheirPlaces(t *testing.T) {
+	t.Parallel()
+	addresses := neighbours(t)
+	p := start(t, "WORKERS=2", "METRICS_ADDR="+addresses[0])
+	started := regexp.MustCompile(`(?m)^process_start_time_seconds .*`)
+	born := func() (times [2]string) {
+		for i, address := range addresses {
+			require.Eventually(t, func() bool {
+				text, err := scrape(t, address)
+				times[i] = started.FindString(text)
+				return err == nil
+			}, 20*time.Second, 10*time.Millisecond)
+		}
+		return times
+	}
+	before := born()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	require.Eventually(t, func() bool {
+		after := born()
+		return after[0] != before[0] && after[1] != before[1]
+	}, time.Minute, 10*time.Millisecond)
+	require.Equal(t, 404, p.call(t, "GET", "/metrics", "").status)
+	p.stop(t)
+	require.NotContains(t, p.stderr.String(), "still in use")
+}
+
+// neighbours are two free ports in a row, below those that the system gives away.
+func neighbours(t *testing.T) (addresses [2]string) {
+	t.Helper()
+	for {
+		free, port := true, 20_000+rand.N(10_000)
+		for i := range addresses {
+			addresses[i] = "127.0.0.1:" + strconv.Itoa(port+i)
+			l, err := net.Listen("tcp", addresses[i])
+			if free = free && err == nil; err == nil {
+				require.NoError(t, l.Close())
+			}
+		}
+		if free {
+			return addresses
+		}
+	}
 }

@@ -29,6 +29,7 @@ const (
 
 // inherited is what a worker has from its supervisor.
 type inherited struct {
+	place    int // from 0
 	first    bool
 	listener net.Listener
 	status   *os.File
@@ -38,7 +39,8 @@ type inherited struct {
 
 // inherit returns nil in a process that is no worker.
 func inherit(vars environ.Vars) (*inherited, error) {
-	if _, err := strconv.Atoi(vars.Get(workerVariable)); err != nil {
+	number, err := strconv.Atoi(vars.Get(workerVariable))
+	if err != nil {
 		return nil, nil
 	}
 	files, err := inheritedFiles()
@@ -50,7 +52,7 @@ func inherit(vars environ.Vars) (*inherited, error) {
 		return nil, fmt.Errorf("%s is set, and there is no supervisor; unset it: %w", workerVariable, err)
 	}
 	_ = files[0].Close() // the listener has its own
-	i := &inherited{first: vars.Get(firstVariable) != "", listener: listener, status: files[1], retired: make(chan struct{}), orphaned: make(chan struct{})}
+	i := &inherited{place: number - 1, first: vars.Get(firstVariable) != "", listener: listener, status: files[1], retired: make(chan struct{}), orphaned: make(chan struct{})}
 	go func() { // ends with the process, at the latest
 		orders := bufio.NewScanner(files[2])
 		for orders.Scan() {
