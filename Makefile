@@ -79,6 +79,10 @@ bench-pool: servers ## Hold the pool against database/sql, puddle and its bars; 
 bench-httpapi: ## Hold the handler against one by hand and one with huma; fail if it is short
 	@$(call stage,bars of the handler,go -C httpapi/bench test -run TestBars -count 1 -v . -runs $(RUNS))
 
+.PHONY: bench-http
+bench-http: servers ## Hold examples/server against a server written by hand, with wrk on MySQL; fail if a bar is missed
+	@$(call stage,bars of the server,$(with_servers) go test -run TestBars -timeout 60m -count 1 -v ./internal/bench -full -runs $(RUNS))
+
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
 soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each engine
