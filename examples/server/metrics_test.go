@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -58,10 +60,10 @@ func TestMetricsHaveFewSeries(t *testing.T) {
 	p.stop(t)
 }
 
-// scrape reads the metrics at an address of their own.
-func scrape(t *testing.T, address string) (string, error) {
+// get reads what is there, if anybody is.
+func get(t *testing.T, url string) (body string, err error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+address+"/metrics", nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
 	require.NoError(t, err)
 	req.Close = true
 	res, err := http.DefaultClient.Do(req)
@@ -69,15 +71,29 @@ func scrape(t *testing.T, address string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	return string(body), err
+	b, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", res.Status, b)
+	}
+	return string(b), err
+}
+
+// metricsAt is the address at which the log says that the metrics are.
+func (p *process) metricsAt(t *testing.T) string {
+	t.Helper()
+	var found []string
+	require.Eventually(t, func() bool {
+		found = regexp.MustCompile(`http://(\S+)/metrics`).FindStringSubmatch(p.stderr.String())
+		return found != nil
+	}, time.Minute, time.Millisecond)
+	return found[1]
 }
 
 func TestMetricsHaveAPortOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	p := start(t, "MODE=production", "API_KEYS=shop:write:"+key, "METRICS_ADDR=127.0.0.1:0", "DRAIN_WAIT=0s")
-	address := regexp.MustCompile(`http://([^/]+)/metrics`).FindStringSubmatch(p.stderr.String())[1]
-	text, err := scrape(t, address)
+	address := p.metricsAt(t)
+	text, err := get(t, "http://"+address+"/metrics")
 	require.NoError(t, err)
 	require.Contains(t, text, "productkit_ready")
 	require.Equal(t, 404, p.call(t, "GET", "/metrics", "", "X-API-Key: "+key).status)
@@ -85,6 +101,6 @@ func TestMetricsHaveAPortOfTheirOwn(t *testing.T) {
 	require.Equal(t, 1, taken.exit(t))
 	require.Contains(t, taken.stderr.String(), "METRICS_ADDR: "+address+" is in use")
 	p.stop(t)
-	_, err = scrape(t, address)
+	_, err = get(t, "http://"+address+"/metrics")
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 }

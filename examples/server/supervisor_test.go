@@ -270,7 +270,7 @@ func TestWorkersShowTheirMetricsInTheirPlaces(t *testing.T) {
 	born := func() (times [2]string) {
 		for i, address := range addresses {
 			require.Eventually(t, func() bool {
-				text, err := scrape(t, address)
+				text, err := get(t, "http://"+address+"/metrics")
 				times[i] = started.FindString(text)
 				return err == nil
 			}, 20*time.Second, 10*time.Millisecond)
