@@ -66,11 +66,34 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 
 // gate stands for the API until there is one: the port is open while the database is waited for.
 type gate struct {
-	api atomic.Pointer[httpapi.Handler]
+	api  atomic.Pointer[httpapi.Handler]
+	held atomic.Int64
+}
+
+const (
+	holdWait = 5 * time.Second // much for a start beside a database that answers
+	mostHeld = 1024
+)
+
+// hold returns the API as soon as there is one; nil if that takes long. A balancer that does not ask
+// for readiness, as nginx, sends requests as soon as the port is open, and a start is short.
+func (g *gate) hold(ctx context.Context) *httpapi.Handler {
+	defer g.held.Add(-1)
+	if g.held.Add(1) > mostHeld {
+		return g.api.Load()
+	}
+	for end := time.Now().Add(holdWait); g.api.Load() == nil && ctx.Err() == nil && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return g.api.Load()
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if api := g.api.Load(); api != nil {
+	api := g.api.Load()
+	if api == nil {
+		api = g.hold(r.Context())
+	}
+	if api != nil {
 		api.ServeHTTP(w, r)
 		return
 	}
@@ -104,15 +127,17 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 }
 
 // bind takes the address that these variables say; they may be one.
-func bind(host, port, address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
+func bind(host, port, address string) (openPort, error) {
+	var settings net.ListenConfig
+	settings.SetMultipathTCP(false) // of which nobody could tell who waits
+	listener, err := settings.Listen(context.Background(), "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%[1]s: %[2]s is in use; stop what listens there, or set %[1]s to another port", port, address)
+		return openPort{}, fmt.Errorf("%[1]s: %[2]s is in use; stop what listens there, or set %[1]s to another port", port, address)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w %s: %v; set it to an address of this machine", host, errAddress, address, err)
+		return openPort{}, fmt.Errorf("%s: %w %s: %v; set it to an address of this machine", host, errAddress, address, err)
 	}
-	return listener, nil
+	return openPort{listener.(*net.TCPListener)}, nil
 }
 
 // secured speaks TLS on what is accepted, if there is a certificate.

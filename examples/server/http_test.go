@@ -26,6 +26,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/examples/internal/strictload"
 	"github.com/productkit-go/productkit/internal/testscale"
 )
 
@@ -188,11 +189,11 @@ func TestIdleConnectionsAreCarried(t *testing.T) {
 	before := p.observed(t, "process:memory")
 	idle := testscale.N(500, 10_000)
 	for range idle {
-		c := &wire{address: strings.TrimPrefix(p.url, "http://")}
-		status, err := c.roundTrip("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		c := &strictload.Client{Address: strings.TrimPrefix(p.url, "http://")}
+		status, err := c.RoundTrip("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 		require.NoError(t, err)
 		require.Equal(t, 200, status)
-		t.Cleanup(c.close)
+		t.Cleanup(c.Close)
 	}
 	require.Equal(t, 200, p.call(t, "GET", "/v1/products/"+id, "").status)
 	require.LessOrEqual(t, p.threads(t), 20)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/examples/internal/strictload"
 	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/internal/testscale"
 )
@@ -69,14 +70,14 @@ func TestThreadsStayFewUnderAThousandClients(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range clients {
 			all.Go(func() {
-				c := &wire{address: strings.TrimPrefix(p.url, "http://")}
-				defer c.close()
+				c := &strictload.Client{Address: strings.TrimPrefix(p.url, "http://")}
+				defer c.Close()
 				for n := 0; time.Now().Before(end); n++ {
 					request := get
 					if i%10 == 0 {
 						request = sell
 					}
-					status, err := c.roundTrip(request)
+					status, err := c.RoundTrip(request)
 					switch {
 					case err == nil && status == 200 && request == sell:
 						sold.Add(1)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/examples/internal/strictload"
 	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/internal/testscale"
 )
@@ -33,8 +34,8 @@ func (o *outage) ask(address, id string) {
 			request = fmt.Sprintf("POST /v1/products/%s/stock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
 		}
 		o.clients.Go(func() {
-			c := &wire{address: address}
-			defer c.close()
+			c := &strictload.Client{Address: address}
+			defer c.Close()
 			for {
 				select {
 				case <-o.end:
@@ -42,7 +43,7 @@ func (o *outage) ask(address, id string) {
 				default:
 				}
 				begin := time.Now()
-				status, err := c.roundTrip(request)
+				status, err := c.RoundTrip(request)
 				took := time.Since(begin)
 				for old := o.slowest.Load(); int64(took) > old && !o.slowest.CompareAndSwap(old, int64(took)); old = o.slowest.Load() {
 				}

@@ -63,11 +63,11 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	file, err := listener.(*net.TCPListener).File()
+	file, err := listener.File()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	defer func() { _ = errors.Join(file.Close(), listener.Close()) }()
+	defer func() { _ = errors.Join(file.Close(), listener.TCPListener.Close()) }() // nobody accepts any more
 	s := &supervisor{c: c, listener: file, log: log, out: out, at: listener.Addr()}
 
 	ctx, fail := context.WithCancelCause(ctx)

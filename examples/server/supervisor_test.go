@@ -3,115 +3,23 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/productkit-go/productkit/examples/internal/strictload"
 	"github.com/productkit-go/productkit/internal/testscale"
 )
-
-// wire is a client that repeats nothing and forgives nothing, which [http.Client] does.
-type wire struct {
-	address string
-	conn    net.Conn
-	r       *bufio.Reader
-}
-
-// roundTrip keeps its connection until an answer says that it is closed.
-func (c *wire) roundTrip(request string) (status int, err error) {
-	if c.conn == nil {
-		if c.conn, err = net.Dial("tcp", c.address); err != nil {
-			return 0, err
-		}
-		c.r = bufio.NewReader(c.conn)
-	}
-	_ = c.conn.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(c.conn, request); err != nil {
-		return 0, err
-	}
-	res, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(io.Discard, res.Body)
-	if res.Close {
-		c.close()
-	}
-	return res.StatusCode, errors.Join(err, res.Body.Close())
-}
-
-func (c *wire) close() {
-	if c.conn != nil {
-		_ = c.conn.Close()
-		c.conn = nil
-	}
-}
-
-// load sends requests from several clients until it is stopped.
-type load struct {
-	end     chan struct{}
-	clients sync.WaitGroup
-	sold    atomic.Int64
-	mu      sync.Mutex
-	errs    []error
-}
-
-func startLoad(address, id string) *load {
-	l := &load{end: make(chan struct{})}
-	get := "GET /v1/products/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n"
-	body := `{"delta":-1}`
-	sell := fmt.Sprintf("POST /v1/products/%s/stock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, len(body), body)
-	for i := range 8 {
-		l.clients.Go(func() {
-			c := &wire{address: address}
-			defer c.close()
-			for n := i; ; n++ {
-				select {
-				case <-l.end:
-					return
-				default:
-				}
-				request := get
-				if n%3 == 0 {
-					request = sell
-				}
-				status, err := c.roundTrip(request)
-				if err != nil || status != 200 {
-					l.mu.Lock()
-					l.errs = append(l.errs, fmt.Errorf("%d: %w", status, err))
-					l.mu.Unlock()
-					c.close()
-				} else if request == sell {
-					l.sold.Add(1)
-				}
-			}
-		})
-	}
-	return l
-}
-
-func (l *load) stop(t *testing.T) {
-	t.Helper()
-	close(l.end)
-	l.clients.Wait()
-	require.Empty(t, l.errs)
-}
 
 // stocked creates a product and returns its ID.
 func (p *process) stocked(t *testing.T, onHand int) string {
@@ -151,14 +59,15 @@ func TestWorkersAreReplacedWithoutLosingARequest(t *testing.T) {
 	p := start(t, "WORKERS=2", "MAX_REQUESTS=300", "MAX_REQUESTS_JITTER=100", "LOG_LEVEL=INFO")
 	const stock = 1_000_000
 	id := p.stocked(t, stock)
-	l := startLoad(strings.TrimPrefix(p.url, "http://"), id)
+	l := strictload.Start(strings.TrimPrefix(p.url, "http://"), id, 0)
 	p.until(t, "a worker took over", testscale.N(4, 50))
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 	p.until(t, "because=SIGHUP", 1)
 	p.until(t, "a worker took over", strings.Count(p.stderr.String(), "a worker took over")+2)
-	l.stop(t)
+	_, sold, failed := l.Stop()
+	require.Empty(t, failed)
 	left := p.call(t, "GET", "/v1/products/"+id+"/stock", "").json(t)["available"]
-	require.EqualValues(t, stock-l.sold.Load(), left)
+	require.EqualValues(t, stock-sold, left)
 	require.Equal(t, 1, strings.Count(p.banner, "listens on"))
 	p.stop(t)
 }
@@ -252,12 +161,13 @@ func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
 	p = launching{path: path}.start(t, "MAX_REQUESTS=1000000")
 	id := p.stocked(t, 1_000_000)
 	require.True(t, allRun(old))
-	l := startLoad(strings.TrimPrefix(p.url, "http://"), id)
+	l := strictload.Start(strings.TrimPrefix(p.url, "http://"), id, 0)
 	upgrade := install()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 	p.until(t, "a worker took over", 1)
 	require.Eventually(t, func() bool { return allRun(upgrade) }, 30*time.Second, 10*time.Millisecond)
-	l.stop(t)
+	_, _, failed := l.Stop()
+	require.Empty(t, failed)
 	p.stop(t)
 }
 
