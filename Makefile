@@ -88,6 +88,13 @@ soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
 soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each engine
 	@cd pool/compat && go test -tags faults -race -count 1 -v -run '^TestSoak$$' -timeout $$(awk 'BEGIN { print 2*$(MINUTES)+10 }')m $(FLAGS) ./faults
 
+# What an operator does or suffers. Some print what they counted, too.
+OPS := TestAllInstancesAreRestarted|TestWhoeverHasConnected|TestWorkersAreReplaced|TestTheServerOutlivesItsDatabase|TestThreadsStayFew
+.PHONY: ops
+ops: export PRODUCTKIT_LONG := 1
+ops: servers ## Restart, recycle and starve servers under load; a line each
+	@$(call stage,operations,$(with_servers) go test -count 1 -timeout 60m -v -run '$(OPS)' ./examples/server ./examples/fleet | grep -Ev '^(===|PASS)')
+
 .PHONY: lint
 lint: ## Check format, vet, staticcheck, go.mod and the scripts
 	@$(call stage,gofmt,files=$$(gofmt -l .); test -z "$$files" || { echo "run gofmt -w on:" $$files; exit 1; })
