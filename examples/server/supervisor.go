@@ -50,15 +50,6 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	if c.MetricsAddr != "" {
-		for place := range c.Workers { // so that a wrong one is told now, and once
-			l, err := bind("METRICS_ADDR", "METRICS_ADDR", c.metricsAddress(place))
-			if err != nil {
-				return err
-			}
-			_ = l.Close() // it has accepted nothing
-		}
-	}
 	listener, err := bind("HOST", "PORT", c.address())
 	if err != nil {
 		return err
@@ -68,6 +59,15 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { _ = errors.Join(file.Close(), listener.TCPListener.Close()) }() // nobody accepts any more
+	if c.MetricsAddr != "" {
+		for place := range c.Workers { // so that a wrong one is told now, and once
+			probe, err := bind("METRICS_ADDR", "METRICS_ADDR", c.metricsAddress(place))
+			if err != nil {
+				return err
+			}
+			_ = probe.Close() // it has accepted nothing
+		}
+	}
 	s := &supervisor{c: c, listener: file, log: log, out: out, at: listener.Addr()}
 
 	ctx, fail := context.WithCancelCause(ctx)

@@ -196,6 +196,12 @@ func TestWorkersShowTheirMetricsInTheirPlaces(t *testing.T) {
 	require.Equal(t, 404, p.call(t, "GET", "/metrics", "").status)
 	p.stop(t)
 	require.NotContains(t, p.stderr.String(), "still in use")
+
+	_, port, err := net.SplitHostPort(addresses[1])
+	require.NoError(t, err)
+	clash, _ := launch(t, "WORKERS=2", "PORT="+port, "METRICS_ADDR="+addresses[0])
+	require.Equal(t, 1, clash.exit(t))
+	require.Contains(t, clash.stderr.String(), "METRICS_ADDR: "+addresses[1]+" is in use")
 }
 
 // neighbours are two free ports in a row, below those that the system gives away.
