@@ -8,6 +8,15 @@ type openPort struct{ *net.TCPListener }
 
 // Close waits until whoever has connected is accepted, and lets nobody connect meanwhile.
 func (p openPort) Close() error {
-	quiet(p.TCPListener)
+	shut(p.TCPListener)
+	return sharedPort(p).Close()
+}
+
+// sharedPort is one that another process shuts.
+type sharedPort struct{ *net.TCPListener }
+
+// Close waits until whoever has connected is accepted.
+func (p sharedPort) Close() error {
+	awaitAccepted(p.TCPListener)
 	return p.TCPListener.Close()
 }

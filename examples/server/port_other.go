@@ -4,4 +4,6 @@ package main
 
 import "net"
 
-func quiet(*net.TCPListener) {}
+func shut(*net.TCPListener) {}
+
+func awaitAccepted(*net.TCPListener) {}

@@ -19,7 +19,15 @@ import (
 // refused connections loses nothing.
 func TestWhoeverHasConnectedIsAnswered(t *testing.T) {
 	t.Parallel()
-	p := start(t, "DRAIN_WAIT=0s", "LOG_LEVEL=WARN")
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers="+workers, func(t *testing.T) {
+			t.Parallel()
+			testConnectedIsAnswered(t, start(t, "DRAIN_WAIT=100ms", "LOG_LEVEL=WARN", "WORKERS="+workers))
+		})
+	}
+}
+
+func testConnectedIsAnswered(t *testing.T, p *process) {
 	address := strings.TrimPrefix(p.url, "http://")
 	var answered atomic.Int64
 	lost := make(chan error, 64)

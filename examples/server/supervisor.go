@@ -97,6 +97,11 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 			}
 		}
 	})
+	places.Go(func() { // just before the workers close it
+		<-ctx.Done()
+		time.Sleep(c.DrainWait)
+		shut(listener.TCPListener)
+	})
 	places.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

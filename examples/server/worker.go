@@ -52,7 +52,7 @@ func inherit(vars environ.Vars) (*inherited, error) {
 		return nil, fmt.Errorf("%s is set, and there is no supervisor; unset it: %w", workerVariable, err)
 	}
 	_ = files[0].Close() // the listener has its own
-	i := &inherited{place: number - 1, first: vars.Get(firstVariable) != "", listener: listener, status: files[1], retired: make(chan struct{}), orphaned: make(chan struct{})}
+	i := &inherited{place: number - 1, first: vars.Get(firstVariable) != "", listener: sharedPort{listener.(*net.TCPListener)}, status: files[1], retired: make(chan struct{}), orphaned: make(chan struct{})}
 	go func() { // ends with the process, at the latest
 		orders := bufio.NewScanner(files[2])
 		for orders.Scan() {
