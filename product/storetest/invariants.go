@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"reflect"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -82,6 +84,7 @@ func patiently(ctx context.Context, f func() error) error {
 		if err := f(); !errors.Is(err, product.ErrBusy) || ctx.Err() != nil {
 			return err
 		}
+		time.Sleep(rand.N(5 * time.Millisecond)) // or it would keep busy what it waits for
 	}
 }
 
