@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -174,7 +175,7 @@ func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
 	p.stop(t)
 }
 
-// Each worker has numbers, and so a port, of its own, and whoever takes its place has the same.
+// Each worker has numbers, and so a port, of its own, and whoever takes its place has the same at once.
 func TestWorkersShowTheirMetricsInTheirPlaces(t *testing.T) {
 	t.Parallel()
 	addresses := neighbours(t)
@@ -191,11 +192,27 @@ func TestWorkersShowTheirMetricsInTheirPlaces(t *testing.T) {
 		return times
 	}
 	before := born()
+	upload, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://")) // which stalls, and so holds its worker up
+	require.NoError(t, err)
+	defer func() { _ = upload.Close() }()
+	_, err = io.WriteString(upload, "POST /v1/import?format=shopify&currency=CAD HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nHandle,")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		active := ""
+		for _, address := range addresses {
+			text, err := get(t, "http://"+address+"/metrics")
+			require.NoError(t, err)
+			active += text
+		}
+		return strings.Contains(active, `http_server_active_requests{http_request_method="POST",url_scheme="http"} 1`)
+	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 	require.Eventually(t, func() bool {
 		after := born()
 		return after[0] != before[0] && after[1] != before[1]
 	}, time.Minute, 10*time.Millisecond)
+	require.Greater(t, len(p.workers(t)), 2)
+	require.NoError(t, upload.Close())
 	require.Equal(t, 404, p.call(t, "GET", "/metrics", "").status)
 	p.stop(t)
 	require.NotContains(t, p.stderr.String(), "still in use")
