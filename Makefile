@@ -89,7 +89,7 @@ soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each 
 	@cd pool/compat && go test -tags faults -race -count 1 -v -run '^TestSoak$$' -timeout $$(awk 'BEGIN { print 2*$(MINUTES)+10 }')m $(FLAGS) ./faults
 
 # What an operator does or suffers. Some print what they counted, too.
-OPS := TestAllInstancesAreRestarted|TestWhoeverHasConnected|TestWorkersAreReplaced|TestTheServerOutlivesItsDatabase|TestThreadsStayFew
+OPS := TestAllInstancesAreRestarted|TestWhoeverHasConnected|TestWorkersAreReplaced|TestTheServerOutlivesItsDatabase|TestThreadsStayFew|TestPrometheusFinds
 .PHONY: ops
 ops: export PRODUCTKIT_LONG := 1
 ops: servers ## Restart, recycle and starve servers under load; a line each

@@ -104,7 +104,7 @@ func freePorts(t *testing.T, n int) int {
 }
 
 // start runs the program until its balancer serves.
-func start(t *testing.T, balancer string, vars environ.Vars) *running {
+func start(t *testing.T, balancer string, vars environ.Vars, args ...string) *running {
 	t.Helper()
 	if _, err := exec.LookPath(balancer); err != nil {
 		t.Skipf("there is no %s: install Debian's package of this name", balancer)
@@ -116,7 +116,8 @@ func start(t *testing.T, balancer string, vars environ.Vars) *running {
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), hangups: make(chan os.Signal, 1), stop: stop, exited: make(chan int, 1), out: &buffer{}, errOut: &buffer{}}
 	go func() {
-		r.exited <- run(ctx, []string{"-balancer", balancer, "-listen", r.address, "-port", strconv.Itoa(port + 1), "-server", path}, vars, r.hangups, r.out, r.errOut)
+		args := append(args, "-balancer", balancer, "-listen", r.address, "-port", strconv.Itoa(port+1), "-server", path)
+		r.exited <- run(ctx, args, vars, r.hangups, r.out, r.errOut)
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -153,17 +154,28 @@ func TestAllInstancesAreRestartedWithoutLosingARequest(t *testing.T) {
 	for _, b := range balancers {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, b.name, environ.Vars{"DATABASE_URL": mysqltest.New(t).DSN(), "POOL_MAX_CONNS": "3", "POOL_MAX_OVERFLOW": "-1", "DRAIN_WAIT": "500ms"})
+			vars := environ.Vars{"DATABASE_URL": mysqltest.New(t).DSN(), "POOL_MAX_CONNS": "3", "POOL_MAX_OVERFLOW": "-1", "DRAIN_WAIT": "1s"}
+			var args []string
+			asks := b.name == "haproxy"
+			if asks { // and is not told
+				args = []string{"-restart-every", "1s"}
+			}
+			r := start(t, b.name, vars, args...)
 			const stock = 1_000_000
 			id := r.call(t, "POST", "/v1/products", fmt.Sprintf(`{"sku":"TEE","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":%d}`, stock))["id"].(string)
-			load := strictload.Start(r.address, id, testscale.N(5*time.Millisecond, 0))
+			load := strictload.Start(r.address, id, testscale.N(10*time.Millisecond, 0))
 			rounds := testscale.N(1, 10)
 			for round := range rounds {
-				r.hangups <- syscall.SIGHUP
+				if !asks {
+					r.hangups <- syscall.SIGHUP
+				}
 				r.until(t, func() bool { return strings.Count(r.errOut.String(), "restarted all") > round })
 			}
 			answered, sold, failed := load.Stop()
 			require.Empty(t, failed, "%s", r.errOut)
+			if asks { // it has seen readiness turn red before it met a closed port
+				require.Contains(t, r.errOut.String(), "is DOWN, reason: Layer7 wrong status, code: 503")
+			}
 			require.EqualValues(t, stock-sold, r.call(t, "GET", "/v1/products/"+id+"/stock", "")["available"])
 			t.Logf("%s: %d restarts of 3 instances, %d requests of strict clients, 0 failed", b.name, rounds*3, answered)
 		})
@@ -241,6 +253,14 @@ func TestAFleetThatDoesNotFitIsRefused(t *testing.T) {
 	require.Contains(t, errOut.String(), "3 processes (3 and 0 more while deploying) × 311 connections (MaxConns + MaxOverflow + 1) = 933")
 	require.Contains(t, errOut.String(), "raise max_connections to")
 	require.Empty(t, out.String())
+}
+
+func TestADatabaseThatIsDownMayComeLater(t *testing.T) {
+	t.Parallel()
+	vars := environ.Vars{"DATABASE_URL": fmt.Sprintf("mysql://shop@127.0.0.1:%d/shop", freePorts(t, 1))}
+	require.ErrorIs(t, checkBudget(t.Context(), vars, 3), errUnknown)
+	vars = environ.Vars{"DATA_DIR": t.TempDir()}
+	require.NoError(t, checkBudget(t.Context(), vars, 3), "SQLite has no such limit")
 }
 
 func TestWrongFlagsAndVariablesAreNamed(t *testing.T) {
