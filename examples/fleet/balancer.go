@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -72,5 +73,9 @@ func (b balancer) start(dir, listen string, instances []string, errOut io.Writer
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	return startProcess(b.command(dir), nil, errOut)
+	command := b.command(dir)
+	if command[0], err = exec.LookPath(b.name); err != nil {
+		command[0] = "/usr/sbin/" + b.name // where Debian has it, and not on everybody's PATH
+	}
+	return startProcess(command, nil, errOut)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ func checkBudget(ctx context.Context, vars environ.Vars, instances int) error {
 		return err
 	}
 	own := c.Pool.WithDefaults()
-	own.MinConns, own.Attributes, own.Logger = -1, map[string]string{"service": "productkit-fleet"}, nil
+	service := cmp.Or(own.Attributes["service"], own.Attributes["program_name"], "productkit") // as the server calls itself
+	own.MinConns, own.Attributes = -1, map[string]string{"service": "productkit-fleet"}
 	own.MaxConns = max(own.MaxConns/max(s.Workers, 1), 1)
 	if own.MaxOverflow /= max(s.Workers, 1); own.MaxOverflow == 0 {
 		own.MaxOverflow = -1
@@ -54,7 +56,7 @@ func checkBudget(ctx context.Context, vars environ.Vars, instances int) error {
 	if s.MaxRequests > 0 {
 		fleet.Surge = fleet.Instances
 	}
-	report, err := p.Doctor(ctx, &pool.DoctorOptions{Fleet: fleet, Service: "productkit", Outside: true})
+	report, err := p.Doctor(ctx, &pool.DoctorOptions{Fleet: fleet, Service: service, Outside: true})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnknown, err)
 	}

@@ -247,12 +247,19 @@ func TestAnInstanceThatDiesIsStartedAgain(t *testing.T) {
 
 func TestAFleetThatDoesNotFitIsRefused(t *testing.T) {
 	t.Parallel()
-	var out, errOut buffer
-	vars := environ.Vars{"DATABASE_URL": mysqltest.New(t).DSN(), "POOL_MAX_CONNS": "300"}
-	require.Equal(t, exitWrong, run(t.Context(), []string{"-server", "/nowhere"}, vars, nil, &out, &errOut))
-	require.Contains(t, errOut.String(), "3 processes (3 and 0 more while deploying) × 311 connections (MaxConns + MaxOverflow + 1) = 933")
-	require.Contains(t, errOut.String(), "raise max_connections to")
-	require.Empty(t, out.String())
+	dsn := mysqltest.New(t).DSN()
+	for says, vars := range map[string]environ.Vars{
+		"3 processes (3 and 0 more while deploying) × 311 connections (MaxConns + MaxOverflow + 1) = 933": {"POOL_MAX_CONNS": "300"},
+		// Workers share the connections, and overlap while one is replaced.
+		"12 processes (6 and 6 more while deploying) × 156 connections (MaxConns + MaxOverflow + 1) = 1872": {"POOL_MAX_CONNS": "300", "WORKERS": "2", "MAX_REQUESTS": "1000"},
+	} {
+		var out, errOut buffer
+		vars["DATABASE_URL"] = dsn
+		require.Equal(t, exitWrong, run(t.Context(), []string{"-server", "/nowhere"}, vars, nil, &out, &errOut))
+		require.Contains(t, errOut.String(), says)
+		require.Contains(t, errOut.String(), "raise max_connections to")
+		require.Empty(t, out.String())
+	}
 }
 
 func TestADatabaseThatIsDownMayComeLater(t *testing.T) {
