@@ -46,8 +46,10 @@ func image(t *testing.T) string {
 	require.NoError(t, err)
 	_, files, _ := strings.Cut(string(file), "\nFROM runtime\n")
 	require.Contains(t, files, "COPY --from=build /image/server /\n")
-	runtime := docker(t, string(file), "build", "-q", "--target", "runtime", "-")
 	name := "productkit-test-" + strings.ToLower(key[:8]) + ":" + time.Now().Format("150405.000000")
+	runtime := name + "-runtime"
+	docker(t, string(file), "build", "-q", "-t", runtime, "--target", "runtime", "-")
+	t.Cleanup(func() { docker(t, "", "rmi", "--force", runtime) })
 	dockerfile := "FROM " + runtime + "\nCOPY server /\nCOPY --chown=65532:65532 data /data\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600))
 	docker(t, "", "build", "-q", "-t", name, dir)
