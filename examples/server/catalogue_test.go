@@ -54,6 +54,15 @@ func (p *process) call(t *testing.T, method, path, body string, headers ...strin
 	return reply{res.StatusCode, res.Header, string(b)}
 }
 
+// stocked creates a product and returns its ID.
+func (p *process) stocked(t *testing.T, onHand int) string {
+	t.Helper()
+	r := p.call(t, "POST", "/v1/products", fmt.Sprintf(`{"sku":"TEE","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":%d}`, onHand), "Content-Type: application/json")
+	require.Equal(t, 201, r.status, r.body)
+	id, _ := r.json(t)["id"].(string)
+	return id
+}
+
 // ready waits until readiness is what is wanted.
 func (p *process) ready(t *testing.T, want int) {
 	t.Helper()

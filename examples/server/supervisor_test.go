@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -22,15 +21,6 @@ import (
 	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/internal/testscale"
 )
-
-// stocked creates a product and returns its ID.
-func (p *process) stocked(t *testing.T, onHand int) string {
-	t.Helper()
-	r := p.call(t, "POST", "/v1/products", fmt.Sprintf(`{"sku":"TEE","name":"T-shirt","price":{"amount":1999,"currency":"EUR"},"stock":%d}`, onHand), "Content-Type: application/json")
-	require.Equal(t, 201, r.status, r.body)
-	id, _ := r.json(t)["id"].(string)
-	return id
-}
 
 // until waits for so many lines of the log.
 func (p *process) until(t *testing.T, says string, n int) {
