@@ -46,10 +46,13 @@ test: servers ## Run all tests with -race on MySQL 9, MariaDB and SQLite
 	@$(call stage,tests,$(with_servers) $(MAKE) --no-print-directory test-modules)
 	$(if $(FLAGS)$(filter-out .,$(firstword $(MODULES))),,@$(call stage,fuzzing,$(with_servers) $(MAKE) --no-print-directory fuzz))
 
+# These take longest. Begun first, none of them is left alone at the end.
+LONGEST := ./product/sqlstore ./httpapi ./examples/server ./internal/mysqltest
+
 .PHONY: test-modules
 test-modules: # Run the tests of every module beside the servers that are there; lint vets them
 	@$(call in_modules,GOTESTSUM_JSONFILE=$${TEST_JSON:+$$TEST_JSON/$${PWD//\//-}} \
-		go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -vet=off -timeout $(TIMEOUT) $(TAGS) $(FLAGS) $(TEST))
+		go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg -- -race -vet=off -timeout $(TIMEOUT) $(TAGS) $(FLAGS) $$([ $$m = . ] && echo $(if $(filter ./...,$(TEST)),$(LONGEST))) $(TEST))
 
 # Inputs are not made small: of code with goroutines the coverage differs from run to run.
 .PHONY: fuzz

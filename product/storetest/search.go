@@ -145,7 +145,11 @@ func (s *suite) searchPages() {
 	s.ok(err, "merge")
 
 	for _, sort := range append(product.Sorts(), "") {
-		for _, limit := range []int{1, 7, n, n + 1} {
+		limits := []int{7, n, n + 1}
+		if sort == "" {
+			limits = append(limits, 1)
+		}
+		for _, limit := range limits {
 			seen := map[string]bool{}
 			q := product.Query{Text: "jar glass", Sort: sort, Limit: limit, Currency: "EUR"}
 			for pages := 1; ; pages++ {
