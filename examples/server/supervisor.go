@@ -31,6 +31,7 @@ type supervisor struct {
 	at       net.Addr
 
 	serving atomic.Int64 // workers that are ready
+	served  atomic.Bool  // one has been
 }
 
 const (
@@ -110,7 +111,7 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 }
 
 // tend keeps one worker in a place until ctx ends. Its error is that of a worker which could not
-// start at all, though none had before.
+// start at all, before any had served.
 func (s *supervisor) tend(ctx context.Context, place int, replace <-chan struct{}) error {
 	var retiring sync.WaitGroup
 	defer retiring.Wait()
@@ -126,7 +127,7 @@ func (s *supervisor) tend(ctx context.Context, place int, replace <-chan struct{
 			}
 		}
 	}()
-	everReady := false
+	announced := false
 	pause := shortestPause
 	for {
 		var nextReady, nextExited <-chan struct{}
@@ -134,14 +135,14 @@ func (s *supervisor) tend(ctx context.Context, place int, replace <-chan struct{
 			nextReady, nextExited = next.ready, next.exited
 		}
 		ready := current.ready
-		if everReady {
+		if announced {
 			ready = nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ready:
-			everReady = true
+			announced = true
 			if place == 0 {
 				announce(s.out, s.c, s.at, current.keptIn)
 			}
@@ -150,7 +151,7 @@ func (s *supervisor) tend(ctx context.Context, place int, replace <-chan struct{
 				current = nil
 				return nil // told to stop as the supervisor was
 			}
-			if !everReady {
+			if !s.served.Load() {
 				return fmt.Errorf("worker %d ended before it could serve: %v", place+1, current.reason())
 			}
 			if time.Since(current.born) > settledAfter {
@@ -256,6 +257,7 @@ func (s *supervisor) spawn(place int) (*worker, error) {
 			switch what {
 			case tellReady:
 				w.keptIn = rest
+				s.served.Store(true)
 				s.serving.Add(1)
 				defer s.serving.Add(-1)
 				close(w.ready)
