@@ -4,11 +4,14 @@ package main
 
 import (
 	"errors"
+	"net"
 	"os"
 	"syscall"
 )
 
 const canSupervise = false
+
+func handOn(*net.TCPListener) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func ownGroup() *syscall.SysProcAttr { return nil }
 

@@ -3,8 +3,12 @@
 package main
 
 import (
+	"errors"
+	"net"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // canSupervise: only Unix hands an open port to other processes.
@@ -12,6 +16,24 @@ const canSupervise = true
 
 // ownGroup keeps a terminal's signals from a child.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// handOn returns a file of the port for child processes, with which they share its mode. That of
+// net.TCPListener.File makes the port block, for everybody, whenever os/exec gives it to a child; and
+// a listener that blocks cannot be closed.
+func handOn(l *net.TCPListener) (file *os.File, err error) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		var own int
+		if own, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
+			file = os.NewFile(uintptr(own), "port") // which os leaves in the mode in which it is
+		}
+	})
+	return file, errors.Join(err, failed)
+}
 
 // inheritedFiles are the listener, the status and the orders.
 func inheritedFiles() ([]*os.File, error) {

@@ -55,9 +55,9 @@ func supervise(ctx context.Context, c config, out io.Writer, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	file, err := listener.File()
+	file, err := handOn(listener.TCPListener)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.TCPListener.Close())
 	}
 	defer func() { _ = errors.Join(file.Close(), listener.TCPListener.Close()) }() // nobody accepts any more
 	if c.MetricsAddr != "" {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/productkit-go/productkit/examples/internal/strictload"
 	"github.com/productkit-go/productkit/internal/mysqltest"
@@ -230,4 +232,27 @@ func neighbours(t *testing.T) (addresses [2]string) {
 			return addresses
 		}
 	}
+}
+
+// Handing the port to one worker more leaves it as it is for the others: one that blocks cannot be closed.
+func TestThePortIsHandedOnWithoutBlocking(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	file, err := handOn(listener.(*net.TCPListener))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	accepted := make(chan error, 1)
+	go func() {
+		_, err := listener.Accept()
+		accepted <- err
+	}()
+	child := exec.Command("true")
+	child.ExtraFiles = []*os.File{file}
+	require.NoError(t, child.Run())
+	flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
+	require.NoError(t, err)
+	require.NotZero(t, flags&unix.O_NONBLOCK)
+	require.NoError(t, listener.Close())
+	require.ErrorIs(t, <-accepted, net.ErrClosed)
 }
