@@ -154,7 +154,7 @@ func TestAnUpgradeTakesOverWithSIGHUP(t *testing.T) {
 		return true
 	}
 	old := install()
-	p = launching{path: path}.start(t, "MAX_REQUESTS=1000000")
+	p = launching{path: path}.start(t, "MAX_REQUESTS=1000000", "DATABASE_URL="+mysqltest.NewOn(t, mysqltest.MySQL).DSN())
 	id := p.stocked(t, 1_000_000)
 	require.True(t, allRun(old))
 	l := strictload.Start(strings.TrimPrefix(p.url, "http://"), id, 0)
