@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -92,11 +91,7 @@ func processFacts() map[string]uint64 {
 		"heap": "/memory/classes/heap/objects:bytes", "memory_limit": "/gc/gomemlimit:bytes",
 	}
 	for name, metric := range samples {
-		sample := []metrics.Sample{{Name: metric}}
-		metrics.Read(sample)
-		if sample[0].Value.Kind() == metrics.KindUint64 {
-			found[name] = sample[0].Value.Uint64()
-		}
+		found[name] = sample(metric)
 	}
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

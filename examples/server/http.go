@@ -47,7 +47,7 @@ func routes(c config, api *gate, probe, doctor http.Handler, m *meter, keys *key
 	if c.MetricsAddr == "" {
 		mux.Handle(metricsPattern, m.guarded(c, keys))
 	}
-	return logged(log, m.timed(crossOrigin(c.CORSOrigins, compressed(mux))))
+	return observed(log, m, crossOrigin(c.CORSOrigins, compressed(mux)))
 }
 
 // crossOrigin lets pages of these origins use the API.

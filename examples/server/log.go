@@ -26,14 +26,17 @@ func newLogger(c config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// logged writes a line for each request when it has been answered. What probes ask is told at debug
-// level, and what failed by our fault as an error.
-func logged(log *slog.Logger, next http.Handler) http.Handler {
+// observed measures each request, once for Prometheus and for the log, which gets a line when it has been
+// answered. What probes ask is told at debug level, and what failed by our fault as an error.
+func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var wait atomic.Int64
 		ctx := product.WithWait(pool.WithWait(r.Context(), &wait), &wait)
 		r = r.WithContext(ctx) // before the mux, which notes the route in it
-		m := httpsnoop.CaptureMetrics(next, w, r)
+		m := httpsnoop.Metrics{Code: http.StatusOK}
+		end := told.begin(r)
+		defer func() { end(m) }() // however it ends
+		m.CaptureMetrics(w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
 		level := slog.LevelInfo
 		switch {
 		case m.Code >= http.StatusInternalServerError && m.Code != http.StatusServiceUnavailable:

@@ -60,23 +60,20 @@ func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
 	return m
 }
 
-// timed measures every request. Routes are patterns, of which there are few, and not paths.
-func (m *meter) timed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if !slices.Contains(methods, method) {
-			method = "_OTHER"
-		}
-		active := m.active.WithLabelValues(method)
-		active.Inc()
-		got := httpsnoop.Metrics{Code: http.StatusOK}
-		defer func() { // however it ends
-			active.Dec()
-			route := r.Pattern[max(strings.IndexByte(r.Pattern, '/'), 0):]
-			m.duration.WithLabelValues(method, route, strconv.Itoa(got.Code)).Observe(got.Duration.Seconds())
-		}()
-		got.CaptureMetrics(w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
-	})
+// begin counts a request as active until what it returns is told how it ended. Routes are patterns, of
+// which there are few, and not paths.
+func (m *meter) begin(r *http.Request) (end func(httpsnoop.Metrics)) {
+	method := r.Method
+	if !slices.Contains(methods, method) {
+		method = "_OTHER"
+	}
+	active := m.active.WithLabelValues(method)
+	active.Inc()
+	return func(got httpsnoop.Metrics) {
+		active.Dec()
+		route := r.Pattern[max(strings.IndexByte(r.Pattern, '/'), 0):]
+		m.duration.WithLabelValues(method, route, strconv.Itoa(got.Code)).Observe(got.Duration.Seconds())
+	}
 }
 
 // methods are those that OpenTelemetry knows; clients may write anything.
@@ -194,9 +191,9 @@ func runtimeMetrics() (all []prometheus.Collector) {
 		{opts{Name: "process_thread_count", Help: "Process threads count."}, "/sched/threads/total:threads", nil},
 	} {
 		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts(m.opts), func() float64 {
-			n := sample(m.add)
+			n := float64(sample(m.add))
 			for _, name := range m.without {
-				n -= sample(name)
+				n -= float64(sample(name))
 			}
 			return n
 		}))
@@ -205,13 +202,13 @@ func runtimeMetrics() (all []prometheus.Collector) {
 }
 
 // sample reads one of the runtime's metrics, all of which are whole numbers.
-func sample(name string) float64 {
+func sample(name string) uint64 {
 	s := []metrics.Sample{{Name: name}}
 	metrics.Read(s)
 	if s[0].Value.Kind() != metrics.KindUint64 { // another runtime may not know it
 		return 0
 	}
-	return float64(s[0].Value.Uint64())
+	return s[0].Value.Uint64()
 }
 
 func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
