@@ -13,6 +13,8 @@ TIMEOUT ?= 9m
 TAGS ?=
 # The runs of which bench-pool and bench-httpapi print the median.
 RUNS ?= 5
+# The measures of bench-http, by a regular expression for their names: make bench-http ROWS=POST
+ROWS ?=
 # How long make soak-pool strikes on each engine.
 MINUTES ?= 10
 # How long each fuzz target looks for something new; make long takes 10m.
@@ -83,8 +85,8 @@ bench-httpapi: ## Hold the handler against one by hand and one with huma; fail i
 	@$(call stage,bars of the handler,go -C httpapi/bench test -run TestBars -count 1 -v . -runs $(RUNS))
 
 .PHONY: bench-http
-bench-http: servers ## Hold examples/server against a server written by hand, with wrk on MySQL; fail if a bar is missed
-	@$(call stage,bars of the server,$(with_servers) go test -run TestBars -timeout 60m -count 1 -v ./internal/bench -full -runs $(RUNS))
+bench-http: servers ## Hold examples/server against a server written by hand, with wrk; fail if a bar is missed
+	@$(call stage,bars of the server,$(with_servers) go -C internal/bench test -run TestBars -timeout 60m -count 1 -v . -full -runs $(RUNS) -rows '$(ROWS)')
 
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)

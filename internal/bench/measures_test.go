@@ -2,19 +2,10 @@ package bench
 
 import "fmt"
 
-// measure is one row of issue 7's table: what is asked, by how many clients, and what the ratio of ours
-// to by hand must be.
-type measure struct {
-	name    string
-	clients int
-	script  string // the body of wrk's request()
-	op      string // ≥ of requests a second, or ≤ of the 99th percentile of latency
-	bar     float64
-	small   bool // also in the small tier
-}
-
+// What wrk asks, as the body of its request().
 const (
 	get   = `return wrk.format("GET", "/v1/products/" .. ids[math.random(#ids)])`
+	match = `local id = ids[math.random(#ids)]; return wrk.format("GET", "/v1/products/" .. id, {["If-None-Match"] = '"' .. id .. '.1"'})`
 	list  = `return wrk.format("GET", "/v1/products?category=apparel%2F" .. math.random(0, 19) .. "&limit=20")`
 	post  = `n = n + 1; return wrk.format("POST", "/v1/products", json, '{"sku":"' .. run .. "-" .. n .. '","name":"A lamp for the table","price":{"amount":1999,"currency":"EUR"},"category":"apparel/1","tags":["men","new"],"vendor":"Acme"}')`
 	sell  = `return wrk.format("POST", "/v1/products/" .. ids[math.random(#ids)] .. "/stock", json, '{"delta":-1}')`
@@ -22,27 +13,45 @@ const (
 	mixed = `local k = math.random(100); if k <= 90 then ` + get + ` elseif k <= 98 then ` + list + ` else ` + sell + ` end`
 )
 
-func measures() []measure {
-	rows := []measure{
-		{name: "GET one", clients: 32, script: get, bar: 1.8, small: true},
-		{name: "GET one", clients: 128, script: get, bar: 2.5},
-		{name: "GET one", clients: 512, script: get, bar: 3.0},
-		{name: "GET one", clients: 1, script: get, bar: 0.9},
-		{name: "GET one", clients: 8, script: get, bar: 0.9},
-		{name: "GET one: p99", clients: 1, script: get, op: "≤", bar: 1.2},
-		{name: "GET one: p99", clients: 8, script: get, op: "≤", bar: 1.2},
-		{name: "list of 20 by category", clients: 64, script: list, bar: 1.3},
-		{name: "POST", clients: 32, script: post, bar: 1.5},
-		{name: "POST", clients: 128, script: post, bar: 3.0, small: true},
-		{name: "stock -1 on random products", clients: 128, script: sell, bar: 2.0},
-		{name: "stock -1 on one product", clients: 128, script: one, bar: 4.0},
-		{name: "mixed, 90 get, 8 list, 2 stock: p99", clients: 128, script: mixed, op: "≤", bar: 0.5},
+func measures(l *lab) []measure {
+	return []measure{
+		l.rate(l.near, "GET one", get, 32, 1.8),
+		l.rate(l.near, "GET one", get, 128, 2.5),
+		l.rate(l.near, "GET one", get, 512, 3.0),
+		l.rate(l.near, "GET one", get, 1, 0.9),
+		l.rate(l.near, "GET one", get, 8, 0.9),
+		l.p99(l.near, "GET one", get, 1, 1.2),
+		l.p99(l.near, "GET one", get, 8, 1.2),
+		{"GET that matches, of our GET, 32 clients", atLeast(1.2), l.matching},
+		l.rate(l.far, "GET one, 1 ms away", get, 128, 1.5),
+		l.rate(l.near, "list of 20 by category", list, 64, 1.3),
+		l.rate(l.near, "POST", post, 32, 1.5),
+		l.rate(l.near, "POST", post, 128, 3.0),
+		l.rate(l.near, "stock -1 on random products", sell, 128, 2.0),
+		l.rate(l.near, "stock -1 on one product", one, 128, 4.0),
+		l.p99(l.near, "mixed, 90 get, 8 list, 2 stock", mixed, 128, 0.5),
 	}
-	for i := range rows {
-		if rows[i].op == "" {
-			rows[i].op = "≥"
-		}
-		rows[i].name += fmt.Sprintf(", %d clients", rows[i].clients)
-	}
-	return rows
+}
+
+// rate is how many requests a second so many clients get through.
+func (l *lab) rate(on func() pair, name, script string, clients int, bar float64) measure {
+	return measure{fmt.Sprintf("%s, %d clients", name, clients), atLeast(bar), func() (float64, float64) {
+		p := on()
+		return l.load(p.byHand, script, clients).rate, l.load(p.ours, script, clients).rate
+	}}
+}
+
+// p99 is the 99th percentile of what so many clients wait, in ms.
+func (l *lab) p99(on func() pair, name, script string, clients int, bar float64) measure {
+	return measure{fmt.Sprintf("%s: p99, %d clients", name, clients), atMost(bar), func() (float64, float64) {
+		p := on()
+		return l.load(p.byHand, script, clients).p99, l.load(p.ours, script, clients).p99
+	}}
+}
+
+// matching is what clients get who have the product already, against those who have not.
+func (l *lab) matching() (float64, float64) {
+	p := l.near()
+	l.showsMatch(p.ours)
+	return l.load(p.ours, get, 32).rate, l.load(p.ours, match, 32).rate
 }

@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/internal/mysqltest"
+)
+
+// lab is what the measures of one run share. Each of its parts is made when a measure first asks for it.
+type lab struct {
+	*testing.T
+	byHand, server func() (program string)
+	catalogue      func() catalogue
+	near, far      func() pair // on MySQL: beside it, and 1 ms away
+}
+
+func newLab(t *testing.T) *lab {
+	l := &lab{T: t}
+	l.byHand = sync.OnceValue(func() string { return l.build("./byhand") })
+	l.server = sync.OnceValue(func() string { return l.build("../../examples/server") })
+	l.catalogue = sync.OnceValue(func() catalogue { return l.seed(mysqltest.NewOn(t, mysqltest.MySQL), *products) })
+	l.near = sync.OnceValue(func() pair { return l.onMySQL("near", l.catalogue().db.Addr()) })
+	l.far = sync.OnceValue(func() pair { return l.onMySQL("far", l.delayed(l.catalogue().db.Addr(), time.Millisecond)) })
+	return l
+}
+
+// pair is the two servers that are held against each other.
+type pair struct{ byHand, ours contender }
+
+// contender is a server under load.
+type contender struct {
+	name, url   string
+	ids         string // a file of its products' IDs
+	first       string // the first of them
+	user        string // of its connections to MySQL; empty on SQLite
+	connections int    // that it may have there
+}
+
+// onMySQL launches both on the catalogue, with MySQL at an address. place tells their users from others'.
+func (l *lab) onMySQL(place, address string) pair {
+	c := l.catalogue()
+	dsn := func(user string) string {
+		config := l.grant(c.db, user)
+		config.Addr = address
+		return config.FormatDSN()
+	}
+	p := pair{
+		byHand: contender{"byhand", "", c.ids, c.first, userOf(c.db, place+"hand"), 5},
+		ours:   contender{"ours", "", c.ids, c.first, userOf(c.db, place+"ours"), 6}, // and one for its health
+	}
+	p.byHand.url = l.launch(l.byHand(), "LISTEN=%[1]s:%[2]s", "DSN="+dsn(p.byHand.user))
+	p.ours.url = l.launch(l.server(), "PORT=%[2]s", "POOL_MAX_OVERFLOW=-1", "DATABASE_URL="+dsn(p.ours.user))
+	l.showsBoth(p)
+	return p
+}
+
+func (l *lab) build(dir string) (program string) {
+	program = filepath.Join(l.TempDir(), "program")
+	build := exec.CommandContext(l.Context(), "go", "build", "-o", program, ".")
+	build.Dir = dir
+	out, err := build.CombinedOutput()
+	require.NoError(l, err, "%s", out)
+	return program
+}
+
+// launch runs a program until the test's end. It returns its URL when it answers.
+func (l *lab) launch(program, listen string, env ...string) (url string) {
+	const host = "127.0.0.1"
+	port := l.freePort(host)
+	cmd := exec.Command(program)
+	cmd.Env = append([]string{"HOME=" + l.TempDir(), fmt.Sprintf(listen, host, port)}, env...)
+	require.NoError(l, cmd.Start())
+	l.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	url = "http://" + net.JoinHostPort(host, port)
+	require.Eventually(l, func() bool {
+		res, err := http.Get(url + "/v1/products/" + uuid.Nil.String())
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusNotFound
+	}, time.Minute, 50*time.Millisecond, program)
+	return url
+}
+
+func (l *lab) freePort(host string) string {
+	listener, err := net.Listen("tcp", host+":0")
+	require.NoError(l, err)
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(l, err)
+	return port
+}
+
+// showsBoth holds what both answer against the content that it must have, now and at the test's end.
+func (l *lab) showsBoth(p pair) {
+	shows := func() {
+		for _, c := range []contender{p.byHand, p.ours} {
+			status, _, body := l.ask(c, "/v1/products/"+c.first, nil)
+			require.Equal(l, http.StatusOK, status)
+			for _, part := range []string{`"id":"` + c.first + `"`, `"name":"A lamp for the table, number 0"`, `"price":{"amount":100,"currency":"EUR"}`, `"category":"apparel/0"`, `"tags":["men","new"]`} {
+				require.Contains(l, body, part, c.name)
+			}
+		}
+	}
+	shows()
+	l.Cleanup(shows)
+}
+
+// showsMatch: the tag that measures send is the product's, and its answer is short.
+func (l *lab) showsMatch(c contender) {
+	path, tag := "/v1/products/"+c.first, fmt.Sprintf("%q", c.first+".1")
+	_, header, _ := l.ask(c, path, nil)
+	require.Equal(l, tag, header.Get("ETag"))
+	status, _, body := l.ask(c, path, http.Header{"If-None-Match": {tag}})
+	require.Equal(l, http.StatusNotModified, status)
+	require.Empty(l, body)
+}
+
+// ask sends a GET and returns its answer. It works in cleanups, too, where the test's context has ended.
+func (l *lab) ask(c contender, path string, header http.Header) (int, http.Header, string) {
+	l.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.Context()), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+	require.NoError(l, err)
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(l, err)
+	defer func() { _ = res.Body.Close() }()
+	var body strings.Builder
+	_, err = io.Copy(&body, res.Body)
+	require.NoError(l, err)
+	return res.StatusCode, res.Header, body.String()
+}
