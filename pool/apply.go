@@ -28,8 +28,8 @@ func (u Unapplied) String() string { return u.Setting + ": " + u.Why }
 //
 // It takes effect at once; connections above the new sizes are closed as they
 // come back. cfg needs no database: DSN and Connector are not looked at, but
-// for sizes in a URL (see [ParseDSN]). Do not call it with a [Pool]'s DB, which
-// must keep no connections itself.
+// for sizes in a URL (see [ParseDSN]). Do not call it with a [Pool]'s DB, whose
+// callers must queue in the pool.
 func Apply(db *sql.DB, cfg Config) []Unapplied {
 	d := cfg.WithDefaults()
 	var left []Unapplied

@@ -60,8 +60,8 @@ func newConn(ci driver.Conn) *conn {
 // valid asks the driver, without I/O.
 func (c *conn) valid() bool { return c.checker == nil || c.checker.IsValid() }
 
-// reset makes the session ready for its next user. The engine does it, since to
-// database/sql every connection of ours is new.
+// reset makes the session ready for its next user. The engine does it, since
+// database/sql has only handles.
 func (c *conn) reset(ctx context.Context) error {
 	if c.resetter != nil {
 		return c.resetter.ResetSession(ctx)

@@ -63,7 +63,7 @@ const (
 	FindingTooSmall      = "pool-too-small"                // callers wait or are refused
 	FindingTooLarge      = "pool-too-large"                // far more connections than Little's law asks for
 	FindingAbandoned     = "abandoned-statements"          // cancelled statements may still run on the server
-	FindingDoublePool    = "double-pool"                   // database/sql keeps connections of a Pool's DB
+	FindingDoublePool    = "double-pool"                   // database/sql bounds a Pool's DB as well
 	FindingUnbounded     = "unbounded"                     // a plain *sql.DB without SetMaxOpenConns
 )
 

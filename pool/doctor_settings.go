@@ -93,9 +93,9 @@ func (x *examination) checkKnobs() {
 		x.report.find(FindingUnbounded, SeverityError,
 			"call pool.Apply, or SetMaxOpenConns; better, open a Pool",
 			"the *sql.DB has no SetMaxOpenConns: it opens a connection for each concurrent call, %d now, until the server refuses", s.OpenConnections)
-	case x.pool != nil && (s.MaxOpenConnections != 0 || s.Idle > 0):
+	case x.pool != nil && s.MaxOpenConnections != 0:
 		x.report.find(FindingDoublePool, SeverityError,
-			"do not call SetMaxOpenConns, SetMaxIdleConns or pool.Apply on Pool.DB(), nor let a framework do it; set the Config",
-			"database/sql pools too: SetMaxOpenConns is %d and it keeps %d idle connections, which are missing in the pool", s.MaxOpenConnections, s.Idle)
+			"do not call SetMaxOpenConns or pool.Apply on Pool.DB(), nor let a framework do it; set the Config",
+			"database/sql pools too: SetMaxOpenConns is %d, and the callers beyond that wait where the pool neither sees nor bounds them", s.MaxOpenConnections)
 	}
 }

@@ -99,19 +99,17 @@ func TestDoctorComparesSettingsWithTheServer(t *testing.T) {
 			{"another collation", "collation=utf8mb4_bin", pool.Config{},
 				pool.FindingCollation, pool.SeverityInfo, "the connection compares by utf8mb4_bin, the database by utf8mb4_"},
 			{"two pools on each other", "", pool.Config{},
-				pool.FindingDoublePool, pool.SeverityError, "SetMaxOpenConns is 0 and it keeps 1 idle connections"},
+				pool.FindingDoublePool, pool.SeverityError, "SetMaxOpenConns is 2, and the callers beyond that wait"},
 		} {
 			p := openDSN(t, db.Config(), test.params, test.cfg)
 			if test.id == pool.FindingDoublePool {
-				p.DB().SetMaxIdleConns(2)
-				require.NoError(t, p.DB().PingContext(t.Context()))
+				p.DB().SetMaxOpenConns(2)
 			}
 			r := examine(t, p, &pool.DoctorOptions{Fleet: quiet})
 			f := found(t, r, test.id)
 			require.Equal(t, test.severity, f.Severity, test.name)
 			require.Contains(t, f.Evidence, test.evidence, test.name)
 			require.Equal(t, test.severity >= pool.SeverityWarning, r.Wrong(), "%s: %v", test.name, r)
-			p.DB().SetMaxIdleConns(-1)
 		}
 	})
 }
@@ -239,5 +237,5 @@ func ExamplePool_Doctor() {
 	}
 	// Output:
 	// error double-pool
-	// do not call SetMaxOpenConns, SetMaxIdleConns or pool.Apply on Pool.DB(), nor let a framework do it; set the Config
+	// do not call SetMaxOpenConns or pool.Apply on Pool.DB(), nor let a framework do it; set the Config
 }

@@ -121,13 +121,13 @@ func TestAConnectionIsNeverGivenToAWaiterThatHasLeft(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error)
 		go func() {
-			_, err := p.DB().Conn(ctx)
+			_, err := acquire(ctx, p)
 			left <- err
 		}()
 		got := make(chan error)
 		synctest.Wait()
 		go func() {
-			c, err := p.DB().Conn(t.Context())
+			c, err := acquire(t.Context(), p)
 			if err == nil {
 				c.Close()
 			}
@@ -358,14 +358,13 @@ func TestStatsTellTimesApart(t *testing.T) {
 func TestWaitsAreToldToThoseWhoAsk(t *testing.T) {
 	bubble(t, func(t *testing.T, s *pooltest.Server) {
 		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: time.Minute})
-		held, err := p.DB().Conn(t.Context())
-		require.NoError(t, err)
+		held := hold(t, p)
 		var wait, none atomic.Int64
 		go func() {
 			time.Sleep(3 * time.Second)
 			_ = held.Close()
 		}()
-		_, err = p.DB().ExecContext(pool.WithWait(t.Context(), &wait), "w")
+		_, err := p.DB().ExecContext(pool.WithWait(t.Context(), &wait), "w")
 		require.NoError(t, err)
 		require.InDelta(t, 3*time.Second, wait.Load(), float64(time.Millisecond))
 		_, err = p.DB().ExecContext(pool.WithWait(t.Context(), &none), "w")

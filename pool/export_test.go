@@ -1,4 +1,7 @@
 package pool
 
+// Refusal is why what sql.Conn.Raw passes has no connection, or nil.
+func Refusal(raw any) error { return raw.(*handle).refused }
+
 // DriverDSN shows what the driver was told.
 func DriverDSN(d *DSN) string { return d.config.FormatDSN() }

@@ -7,24 +7,31 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 )
 
-// handle is what database/sql gets: one lending of a conn. It forwards every
+// handle is what database/sql takes for a connection, and keeps: it is at rest
+// until ResetSession lends it a conn, and IsValid gives that back. So an
+// operation costs database/sql what it costs on connections of its own, and
+// however many handles it keeps, none of them holds anything. It forwards every
 // optional interface of the driver's connection and does for those that the
-// driver lacks what database/sql would have done. Rows and results are the driver's own.
+// driver lacks what database/sql would have done. Rows and results are the
+// driver's own.
 //
-// A handle is new for each lending, so that one kept too long cannot touch the
-// connection in somebody else's hands. database/sql serialises the calls.
+// database/sql takes no refusal from ResetSession. It comes from the first call
+// instead, which for everything but [sql.DB.Conn] follows at once.
+//
+// A handle with prepared statements that are still open is not kept, since they
+// belong to the conn that it gives back. database/sql serialises the calls.
 type handle struct {
 	e        *engine
-	c        *conn
-	closed   atomic.Bool
-	checked  bool // IsValid was asked since the last call
-	valid    bool // and this was the answer
-	readOnly bool // the caller asked for a read-only transaction
+	c        *conn // nil at rest and when refused
+	refused  error // why there is no conn
+	stmts    int   // prepared statements that are open
+	checked  bool  // IsValid was asked since the last call
+	valid    bool  // and this was the answer
+	readOnly bool  // the caller asked for a read-only transaction
 	tx       context.Context
 }
 
@@ -71,34 +78,50 @@ func DriverConn(raw any) any {
 
 // Raw returns the connection beneath: Wrap's or the driver's. Most users want
 // [DriverConn].
-func (h *handle) Raw() driver.Conn { return h.c.ci }
+func (h *handle) Raw() driver.Conn {
+	if h.c == nil {
+		return nil
+	}
+	return h.c.ci
+}
 
-// Close gives the connection back. Only the first call counts, and it does not
-// touch the network.
+// lend binds h to a connection, or to the reason why there is none.
+func (h *handle) lend(ctx context.Context) error {
+	h.c, h.refused = h.e.acquire(ctx)
+	if h.refused == nil && h.c.sampled {
+		h.e.noteBorrower(h.c)
+	}
+	return h.refused
+}
+
+// giveBack ends a lending.
+func (h *handle) giveBack(broken, inFlight bool) {
+	c := h.c
+	h.c, h.refused = nil, nil
+	h.checked, h.readOnly, h.tx = false, false, nil
+	h.e.release(c, broken, inFlight)
+}
+
+// Close gives the connection back, if IsValid has not. It does not touch the network.
 func (h *handle) Close() error {
-	if h.closed.Swap(true) {
+	if h.c == nil {
+		h.refused = nil
 		return nil
 	}
 	// Before it gives a connection back database/sql asks IsValid, unless it got
 	// driver.ErrBadConn from somewhere (a statement, sql.Conn.Raw): without the
 	// question the connection is to be thrown away.
 	usable := h.checked && h.valid
-	inFlight := false
-	if !usable {
-		inFlight = !h.c.valid()
-	}
-	// A driver that can neither reset nor validate is not trusted after a
-	// transaction whose context ended, as database/sql itself would not.
-	if h.tx != nil && h.tx.Err() != nil && (h.c.resetter == nil || h.c.checker == nil) {
-		usable = false
-	}
-	h.e.release(h.c, !usable, inFlight)
+	h.giveBack(!usable, !usable && !h.c.valid())
 	return nil
 }
 
 // use begins a call. The flag makes a Close without a later IsValid a discard.
 func (h *handle) use() error {
-	if h.closed.Load() {
+	switch {
+	case h.refused != nil:
+		return h.refused
+	case h.c == nil:
 		return errReleased
 	}
 	h.checked = false
@@ -132,23 +155,29 @@ func (h *handle) ran(err error) {
 	}
 }
 
+// IsValid is asked by database/sql when a caller is done. A connection that works goes back to
+// the engine at once, and database/sql keeps the empty handle.
 func (h *handle) IsValid() bool {
-	if h.closed.Load() {
-		return false
+	if h.c == nil {
+		return h.refused != nil // of no conn nothing is left behind
 	}
 	h.checked, h.valid = true, h.c.valid()
-	return h.valid
+	// A driver that can neither reset nor validate is not trusted after a
+	// transaction whose context ended, as database/sql itself would not.
+	if h.tx != nil && h.tx.Err() != nil && (h.c.resetter == nil || h.c.checker == nil) {
+		h.valid = false
+	}
+	if h.valid && h.stmts == 0 {
+		h.giveBack(false, false)
+		return true
+	}
+	return false
 }
 
-// ResetSession is called by database/sql only if its own pool was switched on.
+// ResetSession is called by database/sql before it uses a handle again.
 func (h *handle) ResetSession(ctx context.Context) error {
-	if err := h.use(); err != nil {
-		return driver.ErrBadConn
-	}
-	if h.c.resetter == nil {
-		return h.observe(nil)
-	}
-	return h.observe(h.c.resetter.ResetSession(ctx))
+	_ = h.lend(ctx) // see handle
+	return nil
 }
 
 func (h *handle) Ping(ctx context.Context) error {
@@ -162,7 +191,7 @@ func (h *handle) Ping(ctx context.Context) error {
 }
 
 func (h *handle) CheckNamedValue(nv *driver.NamedValue) error {
-	if h.c.values == nil {
+	if h.c == nil || h.c.values == nil {
 		return driver.ErrSkip
 	}
 	return h.c.values.CheckNamedValue(nv)
@@ -244,6 +273,7 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt,
 		if err != nil {
 			return nil, h.observe(err)
 		}
+		h.stmts++
 		return &lentStmt{Stmt: st.stmt, h: h, borrowed: st}, h.observe(nil)
 	}
 	var stmt driver.Stmt
@@ -260,6 +290,7 @@ func (h *handle) PrepareContext(ctx context.Context, query string) (driver.Stmt,
 	if err != nil {
 		return nil, h.observe(err)
 	}
+	h.stmts++
 	return &lentStmt{Stmt: stmt, h: h}, h.observe(nil)
 }
 

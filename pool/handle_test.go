@@ -8,7 +8,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -53,22 +55,119 @@ func TestTheLentConnectionHasEveryInterfaceOfTheDrivers(t *testing.T) {
 	require.Equal(t, 5, pool.DriverConn(5), "anything else is left alone")
 }
 
-func TestALentConnectionIsDeadAfterItsClose(t *testing.T) {
+func TestAHandleAtRestReachesNoConnection(t *testing.T) {
 	t.Parallel()
 	p := fake(t, new(pooltest.Server), pool.Config{MaxConns: 1, MaxOverflow: -1})
 	var kept driver.Conn
 	c := hold(t, p)
 	require.NoError(t, c.Raw(func(raw any) error { kept = raw.(driver.Conn); return nil }))
 	c.Close()
-	c = hold(t, p)
-	defer c.Close()
-	for range 3 {
-		require.NoError(t, kept.Close(), "Close is idempotent")
-	}
-	require.Equal(t, 1, p.Stats().Busy, "and does not give back what somebody else holds")
+	require.Zero(t, p.Stats().Busy)
+	require.Same(t, kept, pool.DriverConn(kept))
 	_, err := kept.(driver.ExecerContext).ExecContext(t.Context(), "w", nil)
 	require.ErrorContains(t, err, "given back")
+	require.ErrorIs(t, kept.(driver.NamedValueChecker).CheckNamedValue(nil), driver.ErrSkip)
 	require.False(t, kept.(driver.Validator).IsValid())
+	require.NoError(t, kept.Close())
+	require.NoError(t, kept.Close())
+	require.Zero(t, p.Stats().Busy)
+}
+
+func TestHandlesThatDatabaseSQLKeepsHoldNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{MaxConns: 2, MaxOverflow: -1})
+		db := p.DB()
+		s.SetStatementTime(time.Millisecond)
+		for range 3 {
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() {
+					_, err := db.ExecContext(t.Context(), "w")
+					require.NoError(t, err)
+				})
+			}
+			wg.Wait()
+			require.Equal(t, 20, db.Stats().Idle, "made once, and used again")
+			require.Zero(t, p.Stats().Busy)
+			require.LessOrEqual(t, p.Stats().Open, 2)
+		}
+		// What frameworks set by habit changes nothing.
+		db.SetMaxIdleConns(1)
+		db.SetConnMaxLifetime(time.Nanosecond)
+		for range 3 {
+			_, err := db.ExecContext(t.Context(), "w")
+			require.NoError(t, err)
+		}
+		require.Equal(t, 2, p.Stats().Open)
+		require.Equal(t, 2, s.Counts().Dials-1, "and the health lane's")
+	})
+}
+
+// database/sql takes no refusal where it takes a handle from its shelf, so the first call has it.
+func TestARefusalComesFromTheFirstCall(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{MaxConns: 1, MaxOverflow: -1, AcquireTimeout: time.Second})
+		db := p.DB()
+		one, two := hold(t, p), make(chan struct{})
+		go func() { // a second handle
+			_, _ = db.ExecContext(t.Context(), "w")
+			close(two)
+		}()
+		synctest.Wait()
+		one.Close()
+		<-two
+		require.Equal(t, 2, db.Stats().Idle)
+		one = hold(t, p)
+
+		calls := map[string]func(c *sql.Conn) error{
+			"query":   func(c *sql.Conn) error { _, err := c.QueryContext(t.Context(), "r"); return err },
+			"exec":    func(c *sql.Conn) error { _, err := c.ExecContext(t.Context(), "w", 1); return err },
+			"prepare": func(c *sql.Conn) error { _, err := c.PrepareContext(t.Context(), "r"); return err },
+			"begin":   func(c *sql.Conn) error { _, err := c.BeginTx(t.Context(), nil); return err },
+			"ping":    func(c *sql.Conn) error { return c.PingContext(t.Context()) },
+			"raw exec": func(c *sql.Conn) error {
+				return c.Raw(func(raw any) error { _, err := raw.(driver.Execer).Exec("w", nil); return err })
+			},
+		}
+		for name, call := range calls {
+			start := time.Now()
+			c, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			for range 2 {
+				require.ErrorIs(t, call(c), pool.ErrAcquireTimeout, name)
+			}
+			require.NoError(t, c.Close())
+			require.Equal(t, time.Second, time.Since(start), "one wait")
+		}
+		_, err := db.ExecContext(t.Context(), "w")
+		var refusal *pool.AcquireError
+		require.ErrorAs(t, err, &refusal)
+		require.Equal(t, 1, refusal.State.Busy)
+		require.Equal(t, 2, db.Stats().OpenConnections, "a refused handle is used again")
+
+		one.Close()
+		_, err = db.ExecContext(t.Context(), "w")
+		require.NoError(t, err)
+	})
+}
+
+func TestAHandleWithAnOpenStatementIsNotKept(t *testing.T) {
+	bubble(t, func(t *testing.T, s *pooltest.Server) {
+		p := fake(t, s, pool.Config{MaxConns: 2, MaxOverflow: -1, StatementCache: -1})
+		stmt, err := p.DB().PrepareContext(t.Context(), "w")
+		require.NoError(t, err)
+		for range 5 {
+			_, err := stmt.ExecContext(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, p.DB().Stats().Idle)
+			require.Zero(t, p.Stats().Busy)
+		}
+		require.NoError(t, stmt.Close())
+		require.Zero(t, s.Counts().Prepared, "and its statements end with it")
+		_, err = p.DB().ExecContext(t.Context(), "w")
+		require.NoError(t, err)
+		require.Equal(t, 1, p.DB().Stats().Idle)
+	})
 }
 
 // bare is a driver from before Go 1.8: nothing but the required interfaces.

@@ -30,19 +30,17 @@ type lentStmt struct {
 	driver.Stmt
 	h        *handle
 	borrowed *statement // nil if the statement is the caller's alone
-	given    bool
+	closed   bool
 }
 
 func (s *lentStmt) Close() error {
-	switch {
-	case s.h.closed.Load():
+	if s.closed || s.h.c == nil {
 		return nil // the connection has a new holder, or is gone
-	case s.borrowed != nil:
-		st := s.borrowed
-		s.borrowed, s.given = nil, true
-		return st.giveBack()
-	case s.given:
-		return nil
+	}
+	s.closed = true
+	s.h.stmts--
+	if s.borrowed != nil {
+		return s.borrowed.giveBack()
 	}
 	return s.Stmt.Close()
 }

@@ -26,10 +26,24 @@ func fake(t testing.TB, s *pooltest.Server, cfg pool.Config) *pool.Pool {
 	return p
 }
 
+// acquire takes a connection out of the pool; a refusal, which would meet the
+// first call, it returns at once.
+func acquire(ctx context.Context, p *pool.Pool) (*sql.Conn, error) {
+	c, err := p.DB().Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Raw(pool.Refusal); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
 // hold takes a connection out of the pool.
 func hold(t testing.TB, p *pool.Pool) *sql.Conn {
 	t.Helper()
-	c, err := p.DB().Conn(context.Background())
+	c, err := acquire(context.Background(), p)
 	require.NoError(t, err)
 	return c
 }

@@ -145,7 +145,7 @@ func (m *model) step(r *rand.Rand) {
 	// each connection that turns out to be dead.
 	deadline, _ := ctx.Deadline()
 	start := time.Now()
-	c, err := m.pool.DB().Conn(ctx)
+	c, err := acquire(ctx, m.pool)
 	if limit := start.Add(m.cfg.AcquireTimeout + time.Duration(m.limit+1)*m.cfg.PingTimeout); limit.Before(deadline) {
 		deadline = limit
 	}

@@ -216,7 +216,7 @@ func TestMySQLCancelledQueriesAreEndedOnTheServer(t *testing.T) {
 			wg.Go(func() {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				c, err := p.DB().Conn(ctx)
+				c, err := acquire(ctx, p)
 				if err != nil {
 					t.Error(err)
 					return

@@ -61,7 +61,7 @@ func TestMaxOverflowServesPressureAndGoesAway(t *testing.T) {
 			conns = append(conns, hold(t, p))
 		}
 		require.Equal(t, 2, p.Stats().Overflow)
-		_, err := p.DB().Conn(t.Context())
+		_, err := acquire(t.Context(), p)
 		require.ErrorIs(t, err, pool.ErrAcquireTimeout)
 		for _, c := range conns {
 			c.Close()
@@ -224,7 +224,7 @@ func TestWithoutAcquireTimeoutTheContextBoundsTheWait(t *testing.T) {
 		c := hold(t, p)
 		defer c.Close()
 		start := time.Now()
-		_, err := p.DB().Conn(within(time.Hour))
+		_, err := acquire(within(time.Hour), p)
 		require.Equal(t, time.Hour, time.Since(start))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotErrorIs(t, err, pool.ErrAcquireTimeout)
