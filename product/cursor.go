@@ -12,12 +12,15 @@ import (
 
 // A cursor is, in URL-safe base64 (RFC 4648, section 5):
 //
-//	1 byte    the form of the cursor, so that another one can follow
+//	1 byte    the form of the cursor: what follows the product, or what comes before it
 //	8 bytes   of SHA-256 over filter and sort, which tie it to its list
-//	16 bytes  the ID of the page's last product
+//	16 bytes  the ID of the page's last product, or of its first
 //	varint    Position.Int
 //	rest      Position.Text
-const cursorForm = 1
+const (
+	cursorForward  = 1
+	cursorBackward = 2
+)
 
 // digest stands for q's filter and order.
 func (q *Query) digest() [8]byte {
@@ -45,39 +48,58 @@ func (q *Query) cursor(last *Product) string {
 			position.Int += q.After.Int
 		}
 	}
+	return q.encode(cursorForward, position)
+}
+
+// cursorBefore returns the cursor of the page that comes before first; empty if that is known to be
+// the first of all. Of ranked products it is a place in the ranking, for which no product stands.
+func (q *Query) cursorBefore(first *Product) string {
+	if !q.ranked() {
+		return q.encode(cursorBackward, q.Sort.position(first))
+	}
+	if q.After == nil || q.After.Int == 0 {
+		return ""
+	}
+	return q.encode(cursorForward, Position{Int: max(0, q.After.Int-int64(q.Limit))})
+}
+
+func (q *Query) encode(form byte, position Position) string {
 	digest := q.digest()
-	b := append([]byte{cursorForm}, digest[:]...)
+	b := append([]byte{form}, digest[:]...)
 	b = append(b, position.ID[:]...)
 	b = binary.AppendVarint(b, position.Int)
 	b = append(b, position.Text...)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// parseCursor returns the position behind q.Cursor; nil if there is none.
-func (q *Query) parseCursor() (*Position, error) {
+// parseCursor returns the position that q.Cursor stands for, nil if there is none, and whether what
+// comes before it is wanted.
+func (q *Query) parseCursor() (at *Position, backward bool, err error) {
 	if q.Cursor == "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	digest := q.digest()
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	switch {
-	case err != nil || len(b) < 1+len(digest)+16+1 || b[0] != cursorForm:
-		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+	case err != nil || len(b) < 1+len(digest)+16+1 || b[0] != cursorForward && (b[0] != cursorBackward || q.ranked()):
+		return nil, false, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
 	case [8]byte(b[1:9]) != digest:
-		return nil, fmt.Errorf("%w: it belongs to another filter or sort; send it with the parameters of the page that it came with", ErrBadCursor)
+		return nil, false, fmt.Errorf("%w: it belongs to another filter or sort; send it with the parameters of the page that it came with", ErrBadCursor)
 	}
 	number, n := binary.Varint(b[25:])
 	if n <= 0 || len(b)-25-n > 4*MaxNameLen || len(b) > 25+n && !q.Sort.byText() {
-		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+		return nil, false, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
 	}
 	if q.ranked() && (number < 0 || number > MaxHits) {
-		return nil, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
+		return nil, false, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
 	}
-	return &Position{ID: uuid.UUID(b[9:25]), Int: number, Text: string(b[25+n:])}, nil
+	return &Position{ID: uuid.UUID(b[9:25]), Int: number, Text: string(b[25+n:])}, b[0] == cursorBackward, nil
 }
 
 // byText reports whether a [Position] in this order has a Text.
-func (s Sort) byText() bool { return s == SortName || s == SortNameDesc || s == SortSKU }
+func (s Sort) byText() bool {
+	return s == SortName || s == SortNameDesc || s == SortSKU || s == SortSKUDesc
+}
 
 // position is p's place in the order.
 func (s Sort) position(p *Product) Position {
@@ -91,7 +113,7 @@ func (s Sort) position(p *Product) Position {
 		at.Int = p.Price.Amount
 	case SortName, SortNameDesc:
 		at.Text = p.Name
-	case SortSKU:
+	case SortSKU, SortSKUDesc:
 		at.Text = p.SKU
 	}
 	return at

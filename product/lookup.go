@@ -3,6 +3,7 @@ package product
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -70,7 +71,7 @@ func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]St
 
 // List returns one page of products.
 //
-// Following the cursors sees each product that existed throughout and whose sort key did not
+// Following the cursors, all of them forward or all of them back, sees each product that existed throughout and whose sort key did not
 // change exactly once, whatever else is written meanwhile. With q.Text this is not promised: each
 // page searches anew and begins behind the last product of the page before.
 //
@@ -79,7 +80,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err := s.prepare(&q); err != nil {
 		return Page{}, err
 	}
-	after, err := q.parseCursor()
+	at, backward, err := q.parseCursor()
 	if err != nil {
 		return Page{}, err
 	}
@@ -88,18 +89,31 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	defer cancel()
-	limit := q.Limit
-	q.After = after
-	q.Limit++ // one more tells whether another page follows
-	items, err := s.store.List(ctx, q)
+	q.After = at
+	asked := q
+	asked.Limit++ // one more tells whether another page follows
+	if backward {
+		asked.Sort = q.Sort.reversed()
+	}
+	items, err := s.store.List(ctx, asked)
 	if err != nil {
 		return Page{}, err
 	}
-	if len(items) <= limit {
-		return Page{Items: items}, nil
+	more := len(items) > q.Limit
+	page := Page{Items: items[:min(len(items), q.Limit)]}
+	if len(page.Items) == 0 {
+		return page, nil
 	}
-	q.Limit = limit
-	return Page{Items: items[:limit], Next: q.cursor(&items[limit-1])}, nil
+	if backward {
+		slices.Reverse(page.Items)
+	}
+	if more || backward {
+		page.Next = q.cursor(&page.Items[len(page.Items)-1])
+	}
+	if more && backward || at != nil && !backward {
+		page.Prev = q.cursorBefore(&page.Items[0])
+	}
+	return page, nil
 }
 
 // All returns an iterator over every product of a query, page after page, beginning at

@@ -24,11 +24,12 @@ const (
 	SortPrice       Sort = "price"
 	SortPriceDesc   Sort = "-price"
 	SortSKU         Sort = "sku"
+	SortSKUDesc     Sort = "-sku"
 )
 
 // Sorts returns every order of a list, ascending before descending.
 func Sorts() []Sort {
-	return []Sort{SortCreated, SortCreatedDesc, SortUpdated, SortUpdatedDesc, SortName, SortNameDesc, SortPrice, SortPriceDesc, SortSKU}
+	return []Sort{SortCreated, SortCreatedDesc, SortUpdated, SortUpdatedDesc, SortName, SortNameDesc, SortPrice, SortPriceDesc, SortSKU, SortSKUDesc}
 }
 
 // Valid reports whether s is one of [Sorts].
@@ -36,6 +37,14 @@ func (s Sort) Valid() bool { return slices.Contains(Sorts(), s) }
 
 // Descending reports whether s begins with a minus sign.
 func (s Sort) Descending() bool { return len(s) > 0 && s[0] == '-' }
+
+// reversed is the same order from its end.
+func (s Sort) reversed() Sort {
+	if s.Descending() {
+		return s[1:]
+	}
+	return "-" + s
+}
 
 // Limits of a page.
 const (
@@ -78,7 +87,7 @@ type Query struct {
 
 	Sort   Sort   // default [SortCreated]; with Text the best match first
 	Limit  int    // default [DefaultLimit]; above [MaxLimit] is clamped
-	Cursor string // [Page].Next of the page before; empty for the first page
+	Cursor string // [Page].Next of the page before, or [Page].Prev of the page behind; empty for the first page
 
 	// After is where the page begins, exclusively; nil at the beginning. The [Service] sets it
 	// from Cursor; only a [Store] reads it.
@@ -99,6 +108,7 @@ type Position struct {
 type Page struct {
 	Items []Product
 	Next  string // the cursor of the next page; empty on the last one
+	Prev  string // the cursor of the page before; empty on the first one
 }
 
 // normalize fills in the defaults and checks every rule of a query.

@@ -129,7 +129,7 @@ func position(sort product.Sort, p *product.Product) *product.Position {
 	switch sort {
 	case product.SortName, product.SortNameDesc:
 		at.Text = p.Name
-	case product.SortSKU:
+	case product.SortSKU, product.SortSKUDesc:
 		at.Text = p.SKU
 	case product.SortPrice, product.SortPriceDesc:
 		at.Int = p.Price.Amount

@@ -36,7 +36,8 @@ func (t tables) page(s sq.SelectBuilder, q product.Query) (string, []any, error)
 	}
 	if at := q.After; at != nil {
 		var value any = at.Int
-		if q.Sort == product.SortSKU || q.Sort == product.SortName || q.Sort == product.SortNameDesc {
+		switch q.Sort {
+		case product.SortSKU, product.SortSKUDesc, product.SortName, product.SortNameDesc:
 			value = at.Text
 		}
 		orEqual := map[string]string{" > ?": " >= ?", " < ?": " <= ?"}[after]
@@ -76,7 +77,7 @@ func sortColumn(q product.Query) string {
 		return "p.name"
 	case product.SortPrice, product.SortPriceDesc:
 		return "p.price"
-	case product.SortSKU:
+	case product.SortSKU, product.SortSKUDesc:
 		return skuColumn(q)
 	}
 	return "p.created_at"
@@ -122,7 +123,7 @@ func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
 	switch {
 	case q.Deleted:
 		s = s.Where("p.deleted = 1")
-	case q.Sort == product.SortSKU:
+	case q.Sort == product.SortSKU, q.Sort == product.SortSKUDesc:
 		s = s.Where("p.live_sku > ''") // the same, as a range of the order's index
 	default:
 		s = s.Where("p.deleted = 0")

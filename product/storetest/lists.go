@@ -50,10 +50,13 @@ func (s *suite) paging() {
 		for _, limit := range []int{1, 7, n, n + 1} {
 			q := product.Query{Sort: sort, Limit: limit, Currency: "EUR"}
 			var all []product.Product
+			var last product.Page
 			for pages := 0; ; pages++ {
 				page, err := s.List(s.ctx(), q)
 				s.ok(err, "%s", sort)
 				all = append(all, page.Items...)
+				s.equal(page.Prev != "", pages > 0, "a page before page %d by %s", pages, sort)
+				last = page
 				if q.Cursor = page.Next; q.Cursor == "" {
 					s.equal(pages, (n-1)/limit, "pages by %s of %d after the first", sort, limit)
 					break
@@ -65,6 +68,18 @@ func (s *suite) paging() {
 				seen[p.ID] = true
 			}
 			s.equal([]int{len(all), len(seen)}, []int{n, n}, "products by %s", sort)
+			back := last.Items
+			for last.Prev != "" {
+				q.Cursor = last.Prev
+				var err error
+				last, err = s.List(s.ctx(), q)
+				s.ok(err, "%s, backward", sort)
+				s.equal(last.Next != "", true, "a page behind, by %s", sort)
+				back = append(slices.Clone(last.Items), back...)
+			}
+			for i := range all {
+				s.equal(back[i].SKU, all[i].SKU, "product %d by %s in pages of %d, backward", i, sort, limit)
+			}
 		}
 	}
 	first, err := s.List(s.ctx(), product.Query{Limit: 5})

@@ -187,6 +187,9 @@ func (s *suite) searchPages() {
 	for _, p := range second.Items {
 		s.equal(slices.ContainsFunc(first.Items, func(f product.Product) bool { return f.ID == p.ID }), false, "%s again", p.SKU)
 	}
+	back, err := s.List(s.ctx(), product.Query{Text: "jar", Limit: 5, Cursor: second.Prev})
+	s.ok(err, "the page before")
+	s.equal([]string{back.Items[0].SKU, back.Prev}, []string{first.Items[0].SKU, ""}, "the page before")
 }
 
 // searchAnything holds that no text is an error of the engine's full-text syntax.
