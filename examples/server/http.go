@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/httpapi/console"
 )
 
 // The bounds of stopping add up to less than the 30 s that Kubernetes waits before it kills.
@@ -40,14 +42,32 @@ const metricsPattern = "GET /metrics"
 func routes(c config, api *gate, probe, doctor http.Handler, m *meter, keys *keyring, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
+	mux.HandleFunc(consolePath, api.serveConsole)
 	mux.Handle("GET /doctor", doctor)
 	for pattern := range probed {
-		mux.Handle(pattern, probe)
+		mux.Handle(pattern, front(probe))
 	}
 	if c.MetricsAddr == "" {
 		mux.Handle(metricsPattern, m.guarded(c, keys))
 	}
 	return observed(log, m, crossOrigin(c.CORSOrigins, compressed(mux)))
+}
+
+// consolePath is where people look.
+const consolePath = "/console/"
+
+// front leads browsers, which ask for HTML, from the root to the console. Machines get the health there.
+func front(probe http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Add("Vary", "Accept")
+			if strings.Contains(r.Header.Get("Accept"), "text/html") {
+				http.Redirect(w, r, consolePath, http.StatusSeeOther)
+				return
+			}
+		}
+		probe.ServeHTTP(w, r)
+	})
 }
 
 // crossOrigin lets pages of these origins use the API.
@@ -66,8 +86,9 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 
 // gate stands for the API until there is one: the port is open while the database is waited for.
 type gate struct {
-	api  atomic.Pointer[httpapi.Handler]
-	held atomic.Int64
+	api     atomic.Pointer[httpapi.Handler]
+	console atomic.Pointer[console.Handler] // there before api is
+	held    atomic.Int64
 }
 
 const (
@@ -89,14 +110,30 @@ func (g *gate) hold(ctx context.Context) *httpapi.Handler {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	api := g.api.Load()
-	if api == nil {
-		api = g.hold(r.Context())
-	}
-	if api != nil {
+	if api := g.wait(r.Context()); api != nil {
 		api.ServeHTTP(w, r)
 		return
 	}
+	starting(w)
+}
+
+// serveConsole stands for the console likewise.
+func (g *gate) serveConsole(w http.ResponseWriter, r *http.Request) {
+	if g.wait(r.Context()) != nil {
+		g.console.Load().ServeHTTP(w, r)
+		return
+	}
+	starting(w)
+}
+
+func (g *gate) wait(ctx context.Context) *httpapi.Handler {
+	if api := g.api.Load(); api != nil {
+		return api
+	}
+	return g.hold(ctx)
+}
+
+func starting(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
@@ -247,6 +284,7 @@ Try:
   curl%[3]s %[1]s/v1/skus/TEE-M
   curl%[3]s %[1]s/v1/products
 The API is explained at %[1]s/v1/docs
+People look at the products at %[1]s/console/
 `, scheme+"://"+at.String(), keptIn, key)
 }
 

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/productkit-go/productkit/examples/internal/database"
 	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/httpapi/console"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -121,13 +123,20 @@ func catalogue(ctx context.Context, c config, d *database.Database, keys *keyrin
 	defer func() { err = errors.Join(err, bounded(svc.Close)) }()
 	m.watch(svc)
 	opts := &httpapi.Options{Prefix: "/v1", Logger: log, MaxReads: c.MaxReads, MaxWrites: c.MaxWrites}
+	pages := &console.Options{Prefix: strings.TrimSuffix(consolePath, "/"), Logger: log}
 	if keys != nil {
 		opts.Authorize = keys.authorize
+		pages.Authorize, pages.SignIn = keys.authorize, true
 	}
 	h, err := httpapi.NewHandler(svc, opts)
 	if err != nil {
 		return err
 	}
+	ui, err := console.NewHandler(svc, pages)
+	if err != nil {
+		return err
+	}
+	api.console.Store(ui)
 	api.api.Store(h)
 	ready(fmt.Sprint(store.Engine()))
 	prune(ctx, svc, log)

@@ -29,25 +29,26 @@ var decoders = map[string]string{
 	"internal/productjson.ParseID":           "httpapi.FuzzRequests", // in paths and in tags
 	"internal/searchtext.Parse":              "internal/searchtext.FuzzTextsFindThemselves",
 
-	"httpapi.decode":             "httpapi.FuzzRequests",
-	"httpapi.decodeBatch":        "httpapi.FuzzRequests",
-	"httpapi.decodeDraft":        "httpapi.FuzzRequests",
-	"httpapi.parseChanges":       "httpapi.FuzzRequests",
-	"httpapi.parseQuery":         "httpapi.FuzzListQuery", // with times, numbers and flags
-	"httpapi.parseTags":          "httpapi.FuzzHeaderLists",
-	"httpapi.parseVersion":       "httpapi.FuzzHeaderLists",
-	"httpapi/client.decode":      "httpapi/client.FuzzAnswers",
-	"product.ParseFields":        "httpapi.FuzzListQuery",
-	"product.ParseMoney":         "product.FuzzParseMoneyIsExact",
-	"product.parseCursor":        "product.FuzzCursor",
-	"product.parseHistoryCursor": "httpapi.FuzzCursor",
-	"product.decodeObject":       "httpapi.FuzzMergePatch", // of attributes
-	"product/feed.ParseMap":      "httpapi.FuzzImport",     // with files in CSV and in NDJSON
-	"product/feed.decodeText":    "product/feed.FuzzRoundTrip",
-	"pool.ParseDSN":              "pool.FuzzParseDSN",
-	"pool.parseDriverDSN":        "pool.FuzzParseDSN",
-	"pool.parseURL":              "pool.FuzzParseDSN",
-	"pool.UnmarshalText":         "", // one of three words, by a map
+	"httpapi.decode":              "httpapi.FuzzRequests",
+	"httpapi.decodeBatch":         "httpapi.FuzzRequests",
+	"httpapi.decodeDraft":         "httpapi.FuzzRequests",
+	"httpapi.parseChanges":        "httpapi.FuzzRequests",
+	"httpapi.parseQuery":          "httpapi.FuzzListQuery", // with times, numbers and flags
+	"httpapi.parseTags":           "httpapi.FuzzHeaderLists",
+	"httpapi.parseVersion":        "httpapi.FuzzHeaderLists",
+	"httpapi/client.decode":       "httpapi/client.FuzzAnswers",
+	"httpapi/console.parseFilter": "httpapi/console.FuzzFilter",
+	"product.ParseFields":         "httpapi.FuzzListQuery",
+	"product.ParseMoney":          "product.FuzzParseMoneyIsExact",
+	"product.parseCursor":         "product.FuzzCursor",
+	"product.parseHistoryCursor":  "httpapi.FuzzCursor",
+	"product.decodeObject":        "httpapi.FuzzMergePatch", // of attributes
+	"product/feed.ParseMap":       "httpapi.FuzzImport",     // with files in CSV and in NDJSON
+	"product/feed.decodeText":     "product/feed.FuzzRoundTrip",
+	"pool.ParseDSN":               "pool.FuzzParseDSN",
+	"pool.parseDriverDSN":         "pool.FuzzParseDSN",
+	"pool.parseURL":               "pool.FuzzParseDSN",
+	"pool.UnmarshalText":          "", // one of three words, by a map
 }
 
 func TestEveryDecoderIsFuzzed(t *testing.T) {

@@ -76,6 +76,12 @@ var table = map[string]row{
 		never:   []string{"database/sql"},
 		why:     "handlers know the catalogue and not its storage",
 	},
+	"httpapi/console": {
+		own:     []string{"product", "product/feed", "internal/productjson", "httpapi"},
+		foreign: withText,
+		never:   []string{"database/sql"},
+		why:     "pages of the catalogue, whatever keeps it",
+	},
 	"httpapi/client": {
 		own:     []string{"product", "product/feed", "internal/productjson"},
 		foreign: withText,

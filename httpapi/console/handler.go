@@ -1,0 +1,160 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/product"
+)
+
+// Handler serves the console. It is safe for concurrent use, starts no goroutines and needs no
+// closing.
+//
+// A browser is not led by other sites to change anything: a request that is not safe must come from the
+// same origin, by Sec-Fetch-Site, which browsers send since 2023, or by Origin
+// ([http.CrossOriginProtection]). Besides, the cookie of [Options].SignIn is SameSite=Strict. Tokens in
+// forms would add nothing to these two, and would have to outlive a restart.
+type Handler struct {
+	svc        *product.Service
+	opts       Options
+	mux        *http.ServeMux
+	prefix     []string // what Prefix has before, between and after its wildcards
+	operations map[string]httpapi.Operation
+	foreign    http.CrossOriginProtection
+}
+
+// NewHandler returns a Handler of the service. Its error names every option that is wrong.
+func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
+	if svc == nil {
+		return nil, errors.New("console: the service is nil")
+	}
+	if opts == nil {
+		opts = &Options{}
+	}
+	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), operations: make(map[string]httpapi.Operation)}
+	if err := h.opts.Validate(); err != nil {
+		return nil, err
+	}
+	h.prefix = wildcard.Split(h.opts.Prefix, -1)
+	for _, op := range httpapi.Operations() {
+		h.operations[op.ID] = op
+	}
+	for _, rt := range routes() {
+		h.mux.Handle(rt.method+" "+h.opts.Prefix+rt.path, h.serve(rt))
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		h.fail(w, r, product.ErrNotFound)
+	})
+	return h, nil
+}
+
+// ServeHTTP serves requests whose paths begin with the prefix, and also ones from which a host has
+// stripped it, unless it has wildcards.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p := r.URL.EscapedPath()
+	_, whole := h.below(p)
+	switch {
+	case unclean(p), !whole && len(h.prefix) > 1:
+		setHeaders(w.Header())
+		h.fail(w, r, product.ErrNotFound)
+	case whole:
+		h.mux.ServeHTTP(w, r)
+	default:
+		inner, u := *r, *r.URL
+		u.Path = h.opts.Prefix + u.Path
+		if u.RawPath != "" {
+			u.RawPath = h.opts.Prefix + u.RawPath
+		}
+		inner.URL = &u
+		h.mux.ServeHTTP(w, &inner)
+		r.Pattern = inner.Pattern
+	}
+}
+
+// below returns what follows the prefix in a path, and whether the path begins with it.
+func (h *Handler) below(p string) (rest string, ok bool) {
+	for i, literal := range h.prefix {
+		if i > 0 { // a wildcard stands for one segment
+			p = p[max(0, strings.IndexByte(p, '/')):]
+		}
+		if p, ok = strings.CutPrefix(p, literal); !ok {
+			return "", false
+		}
+	}
+	return p, strings.HasPrefix(p, "/")
+}
+
+func unclean(p string) bool {
+	if p == "" || p[0] != '/' || strings.Contains(p, "//") {
+		return true
+	}
+	clean := path.Clean(p)
+	return p != clean && strings.TrimSuffix(p, "/") != clean
+}
+
+// mount is the path under which the browser sees the prefix's inside, whatever the host has stripped
+// or nested.
+func (h *Handler) mount(r *http.Request) string {
+	seen, _, _ := strings.Cut(r.RequestURI, "?")
+	if u, err := url.Parse(seen); err == nil && u.Host != "" {
+		seen = u.EscapedPath() // a request in absolute form
+	}
+	p := r.URL.EscapedPath()
+	inside, _ := h.below(p)
+	if base, ok := strings.CutSuffix(seen, inside); ok {
+		return base
+	}
+	return strings.TrimSuffix(p, inside)
+}
+
+// serve wraps a route into what all have in common.
+func (h *Handler) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		if h.opts.Timeout > 0 {
+			ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBodyBytes)
+		if err := h.foreign.Check(r); err != nil {
+			h.fail(w, r, httpapi.ErrForbidden)
+			return
+		}
+		r, err := h.authenticate(r, rt.op)
+		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			err = r.ParseForm()
+		}
+		if err == nil {
+			err = rt.handle(h, w, r)
+		}
+		if err != nil {
+			h.fail(w, r, err)
+		}
+	})
+}
+
+// policy allows what is embedded and nothing else: no styles and scripts in pages, no other hosts.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func setHeaders(header http.Header) {
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Cache-Control", "no-store") // so that nothing is seen after signing out
+}
+
+// redirect leads to a page after a form, or to another one.
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	w.Header().Set("Location", h.mount(r)+to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,99 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/productkit-go/productkit/httpapi"
+)
+
+// Options tunes a [Handler]. The zero value, and nil, mean the defaults.
+type Options struct {
+	// Prefix is what the paths of all pages begin with, such as "/console": what
+	// [httpapi.Options].Prefix may be. Default: none.
+	Prefix string
+
+	// Authorize decides on every page, by the operations of the API that would do the same:
+	// [httpapi.OpListProducts] for the list of products. One function serves both; see
+	// [httpapi.Options].Authorize. Default: all is allowed, for the host's middleware has decided.
+	Authorize func(r *http.Request, op httpapi.Operation) (actor string, err error)
+
+	// SignIn is for hosts whose Authorize takes keys that a browser does not send by itself. Who is
+	// not authenticated is then asked for a key, and the console keeps it in a cookie, HttpOnly,
+	// SameSite=Strict and for its own paths, and gives it to Authorize as Authorization: Bearer KEY.
+	// So no session is kept on the server: it may be restarted, be many, and take back a key.
+	// Default: such a request is answered with 401.
+	SignIn bool
+
+	// LowStock is at how many available pieces, or fewer, a product is marked as low. Default 5.
+	// Negative: none is.
+	LowStock int
+
+	// PageSize is how many products a page has, at most 200. Default 50: few enough for 15 KB.
+	PageSize int
+
+	// MaxBodyBytes bounds a form. Default 1 MiB: the biggest product is below 400 KiB. It cannot be
+	// switched off.
+	MaxBodyBytes int64
+
+	// Timeout bounds a request. Default 15 s, as for the API. Negative: none.
+	Timeout time.Duration
+
+	// Logger gets the cause of every 500 and 503, which no page shows. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// WithDefaults returns the options with every zero replaced by its default.
+func (o Options) WithDefaults() Options {
+	def(&o.LowStock, 5)
+	def(&o.PageSize, 50)
+	def(&o.MaxBodyBytes, 1<<20)
+	def(&o.Timeout, 15*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func def[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Validate returns one sentence per broken rule, or nil.
+func (o Options) Validate() error {
+	var errs []error
+	if p := o.Prefix; p != "" && (!prefix.MatchString(p) || path.Clean(p) != p) {
+		errs = append(errs, fmt.Errorf("console: Prefix %q must be empty or like /console: a slash in front, none behind, and only letters, digits and -._~ between, or a wildcard like {tenant}", p))
+	}
+	taken := []string{"{id}", "{file}"}
+	for _, name := range wildcard.FindAllString(o.Prefix, -1) {
+		if slices.Contains(taken, name) {
+			errs = append(errs, fmt.Errorf("console: Prefix %q must not have a wildcard %s: another one is called so", o.Prefix, name))
+		}
+		taken = append(taken, name)
+	}
+	if o.PageSize < 0 || o.PageSize > 200 {
+		errs = append(errs, fmt.Errorf("console: PageSize %d must be 1 to 200", o.PageSize))
+	}
+	if o.MaxBodyBytes < 0 {
+		errs = append(errs, fmt.Errorf("console: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
+	}
+	if o.SignIn && o.Authorize == nil {
+		errs = append(errs, errors.New("console: SignIn is set and Authorize is not, so no key could be wrong; set both or none"))
+	}
+	return errors.Join(errs...)
+}
+
+var (
+	prefix   = regexp.MustCompile(`^(/([-.~\w]+|{[A-Za-z]\w*}))+$`)
+	wildcard = regexp.MustCompile(`{\w+}`)
+)

@@ -1,0 +1,43 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/productkit-go/productkit/httpapi"
+)
+
+// route is a page, or what a form posts to.
+type route struct {
+	method string
+	path   string // below the prefix
+	op     string // the operation of the API that [Options].Authorize is asked for; empty: anybody may
+	handle func(h *Handler, w http.ResponseWriter, r *http.Request) error
+}
+
+func routes() []route {
+	return []route{
+		{"GET", "/{$}", httpapi.OpListProducts, (*Handler).home},
+		{"GET", "/products", httpapi.OpListProducts, (*Handler).products},
+		{"POST", "/products/columns", httpapi.OpListProducts, (*Handler).chooseColumns},
+		{"GET", "/products/{id}", httpapi.OpGetProduct, (*Handler).product},
+		{"GET", signInPath, "", (*Handler).askKey},
+		{"POST", signInPath, "", (*Handler).signIn},
+		{"POST", "/sign-out", "", (*Handler).signOut},
+		{"GET", "/static/{file}", "", (*Handler).static},
+	}
+}
+
+// destination is what the navigation leads to.
+type destination struct{ Path, Name string }
+
+// destinations are the navigation, in its order.
+func destinations() []destination {
+	return []destination{
+		{"/products", "Products"},
+	}
+}
+
+// home leads to the first page.
+func (h *Handler) home(w http.ResponseWriter, r *http.Request) error {
+	return h.redirect(w, r, "/products")
+}

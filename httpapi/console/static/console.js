@@ -1,0 +1,39 @@
+// What htmx leaves to us. Every page works without it.
+(function () {
+  "use strict";
+  var alert = document.getElementById("alert");
+
+  function say(text) {
+    alert.textContent = text;
+    alert.hidden = !text;
+  }
+
+  // Empty fields make addresses long and say nothing.
+  document.addEventListener("htmx:configRequest", function (event) {
+    if (event.detail.verb !== "get") return;
+    Array.from(event.detail.formData.entries()).forEach(function (pair) {
+      if (pair[1] === "") event.detail.formData.delete(pair[0]);
+    });
+  });
+
+  // What a part of the page was asked for and did not come is said, and stays as it was.
+  document.addEventListener("htmx:responseError", function (event) {
+    say("This could not be loaded (" + event.detail.xhr.status + "). Try again in a moment.");
+  });
+  ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
+    document.addEventListener(name, function () {
+      say("The server does not answer. Try again in a moment.");
+    });
+  });
+  document.addEventListener("htmx:afterSwap", function () { say(""); });
+
+  // The faults of fields come with what a form is answered with.
+  document.addEventListener("htmx:afterSettle", function () {
+    document.querySelectorAll(".fault[id]").forEach(function (fault) {
+      var control = document.getElementById(fault.id.replace(/-fault$/, ""));
+      if (!control) return;
+      if (fault.textContent.trim()) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+    });
+  });
+})();
