@@ -6,6 +6,7 @@ package bench
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -39,7 +40,7 @@ func TestBars(t *testing.T) {
 	}
 	selected, err := regexp.Compile(*rows)
 	require.NoError(t, err, "-rows")
-	fmt.Printf("%-52s %12s %12s %8s %8s\n", "measure", "byhand", "ours", "ratio", "bar")
+	fmt.Printf("%-52s %12s %12s %8s %12s\n", "measure", "byhand", "ours", "ratio", "bar")
 	for _, m := range measures(newLab(t)) {
 		if selected.MatchString(m.name) && !m.report() && *full {
 			t.Errorf("%s is short", m.name)
@@ -63,27 +64,43 @@ func (m measure) report() bool {
 		a, b := m.take()
 		theirs, own, ratios = append(theirs, a), append(own, b), append(ratios, b/a)
 	}
-	met, verdict := m.bar.met(middle(ratios)), "short"
+	met, verdict := m.bar.met(middle(own), middle(ratios)), "short"
 	if met {
 		verdict = "ok"
 	}
-	fmt.Printf("%-52s %12.4g %12.4g %8.3f %8s  %s\n", m.name, middle(theirs), middle(own), middle(ratios), m.bar, verdict)
+	fmt.Printf("%-52s %12s %12s %8s %12s  %s\n", m.name, number(middle(theirs)), number(middle(own)), number(middle(ratios)), m.bar, verdict)
 	return met
 }
 
 func middle(v []float64) float64 { return slices.Sorted(slices.Values(v))[len(v)/2] }
 
-// bar is what the ratio of ours to by hand must be.
+// none stands for a value that there is not, because by hand nothing does such a thing.
+var none = math.NaN()
+
+func number(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// bar is what the ratio of ours to by hand must be, or our own value where it has a unit.
 type bar struct {
 	op   string // ≥ or ≤
 	than float64
+	unit string
 }
 
-func atLeast(ratio float64) bar { return bar{"≥", ratio} }
-func atMost(ratio float64) bar  { return bar{"≤", ratio} }
+func atLeast(ratio float64) bar             { return bar{"≥", ratio, ""} }
+func atMost(ratio float64) bar              { return bar{"≤", ratio, ""} }
+func within(value float64, unit string) bar { return bar{"≤", value, " " + unit} }
 
-func (b bar) String() string { return fmt.Sprintf("%s %g", b.op, b.than) }
+func (b bar) String() string { return fmt.Sprintf("%s %g%s", b.op, b.than, b.unit) }
 
-func (b bar) met(ratio float64) bool {
-	return b.op == "≥" && ratio >= b.than || b.op == "≤" && ratio <= b.than
+func (b bar) met(ours, ratio float64) bool {
+	v := ratio
+	if b.unit != "" {
+		v = ours
+	}
+	return b.op == "≥" && v >= b.than || b.op == "≤" && v <= b.than
 }

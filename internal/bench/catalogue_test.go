@@ -29,19 +29,22 @@ func (l *lab) seed(db *mysqltest.Database, n int) catalogue {
 	require.NoError(l, err)
 	defer func() { _ = own.Close() }()
 	ids := l.create(own, n)
-	for _, statement := range []string{
-		`CREATE TABLE byhand (id BINARY(16) PRIMARY KEY, sku VARCHAR(64) NOT NULL UNIQUE, name VARCHAR(255) NOT NULL, description TEXT NOT NULL,
-			status VARCHAR(16) NOT NULL, price BIGINT NOT NULL, currency CHAR(3) NOT NULL, backorder TINYINT NOT NULL, category VARCHAR(255) NOT NULL,
-			tags TEXT NOT NULL, vendor VARCHAR(255) NOT NULL, version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
-			stock BIGINT NOT NULL, KEY by_category (category, id))`,
-		`INSERT INTO byhand SELECT id, sku, name, description, status, price, currency, backorder, category, tags, vendor, version, created_at, updated_at,
-			4503599627370495 FROM productkit_products`,
-		`ANALYZE TABLE byhand, productkit_products`,
-	} {
+	for _, statement := range append(copyByHand, "ANALYZE TABLE byhand, productkit_products") {
 		_, err := own.ExecContext(l.Context(), statement)
 		require.NoError(l, err)
 	}
 	return catalogue{db, l.listed(ids), ids[0]}
+}
+
+// copyByHand makes the same products for the server by hand, on any engine.
+var copyByHand = []string{
+	`CREATE TABLE byhand (id BINARY(16) PRIMARY KEY, sku VARCHAR(64) NOT NULL UNIQUE, name VARCHAR(255) NOT NULL, description TEXT NOT NULL,
+		status VARCHAR(16) NOT NULL, price BIGINT NOT NULL, currency CHAR(3) NOT NULL, backorder TINYINT NOT NULL, category VARCHAR(255) NOT NULL,
+		tags TEXT NOT NULL, vendor VARCHAR(255) NOT NULL, version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
+		stock BIGINT NOT NULL)`,
+	`CREATE INDEX by_category ON byhand (category, id)`,
+	`INSERT INTO byhand SELECT id, sku, name, description, status, price, currency, backorder, category, tags, vendor, version, created_at, updated_at,
+		4503599627370495 FROM productkit_products`,
 }
 
 // create makes products of ours and returns their IDs.
@@ -53,11 +56,7 @@ func (l *lab) create(db *sql.DB, n int) (ids []string) {
 	defer func() { _ = svc.Close(l.Context()) }()
 	var ops []product.Operation
 	for i := range n {
-		ops = append(ops, product.Create{Draft: product.Draft{Stock: new(int64(product.MaxQuantity / 2)), Product: product.Product{
-			SKU: fmt.Sprintf("S-%d", i), Name: fmt.Sprintf("A lamp for the table, number %d", i), Status: product.StatusActive,
-			Description: "It stands on three legs, takes bulbs of up to 40 W, and has a switch in its cord.",
-			Price:       product.Money{Amount: int64(100 + i%5000), Currency: "EUR"}, Category: fmt.Sprintf("apparel/%d", i%20),
-			Tags: []string{"men", "new"}, Vendor: "Acme"}}})
+		ops = append(ops, product.Create{Draft: product.Draft{Stock: new(int64(stocked)), Product: item(i)}})
 	}
 	for part := range slices.Chunk(ops, product.MaxBatch) {
 		outcomes, err := svc.Batch(l.Context(), part)
@@ -69,6 +68,19 @@ func (l *lab) create(db *sql.DB, n int) (ids []string) {
 	}
 	return ids
 }
+
+// item is product number i of every catalogue, without what a catalogue gives it.
+func item(i int) product.Product {
+	return product.Product{
+		SKU: fmt.Sprintf("S-%d", i), Name: fmt.Sprintf("A lamp for the table, number %d", i), Status: product.StatusActive,
+		Description: "It stands on three legs, takes bulbs of up to 40 W, and has a switch in its cord.",
+		Price:       product.Money{Amount: int64(100 + i%5000), Currency: "EUR"}, Category: fmt.Sprintf("apparel/%d", i%20),
+		Tags: []string{"men", "new"}, Vendor: "Acme",
+	}
+}
+
+// stocked is how many there are of each, so that none is ever short.
+const stocked = product.MaxQuantity / 2
 
 // listed writes IDs to a file for wrk.
 func (l *lab) listed(ids []string) (file string) {

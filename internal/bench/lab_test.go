@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
 
 	"github.com/productkit-go/productkit/internal/mysqltest"
 )
@@ -25,6 +27,8 @@ type lab struct {
 	byHand, server func() (program string)
 	catalogue      func() catalogue
 	near, far      func() pair // on MySQL: beside it, and 1 ms away
+	fresh          func() pair // near, and for measures of memory alone
+	embedded       func() pair // on SQLite
 }
 
 func newLab(t *testing.T) *lab {
@@ -34,6 +38,8 @@ func newLab(t *testing.T) *lab {
 	l.catalogue = sync.OnceValue(func() catalogue { return l.seed(mysqltest.NewOn(t, mysqltest.MySQL), *products) })
 	l.near = sync.OnceValue(func() pair { return l.onMySQL("near", l.catalogue().db.Addr()) })
 	l.far = sync.OnceValue(func() pair { return l.onMySQL("far", l.delayed(l.catalogue().db.Addr(), time.Millisecond)) })
+	l.fresh = sync.OnceValue(func() pair { return l.onMySQL("fresh", l.catalogue().db.Addr()) })
+	l.embedded = sync.OnceValue(l.onSQLite)
 	return l
 }
 
@@ -42,11 +48,14 @@ type pair struct{ byHand, ours contender }
 
 // contender is a server under load.
 type contender struct {
-	name, url   string
-	ids         string // a file of its products' IDs
-	first       string // the first of them
-	user        string // of its connections to MySQL; empty on SQLite
-	connections int    // that it may have there
+	name        string
+	url         string
+	pid         int
+	ids         string              // a file of its products' IDs
+	first       string              // the first of them
+	db          *mysqltest.Database // nil on SQLite
+	user        string              // of its connections there
+	connections int                 // that it may have
 }
 
 // onMySQL launches both on the catalogue, with MySQL at an address. place tells their users from others'.
@@ -58,11 +67,37 @@ func (l *lab) onMySQL(place, address string) pair {
 		return config.FormatDSN()
 	}
 	p := pair{
-		byHand: contender{"byhand", "", c.ids, c.first, userOf(c.db, place+"hand"), 5},
-		ours:   contender{"ours", "", c.ids, c.first, userOf(c.db, place+"ours"), 6}, // and one for its health
+		byHand: contender{name: "byhand", ids: c.ids, first: c.first, db: c.db, user: userOf(c.db, place+"hand"), connections: 5},
+		ours:   contender{name: "ours", ids: c.ids, first: c.first, db: c.db, user: userOf(c.db, place+"ours"), connections: 6}, // one for its health
 	}
-	p.byHand.url = l.launch(l.byHand(), "LISTEN=%[1]s:%[2]s", "DSN="+dsn(p.byHand.user))
-	p.ours.url = l.launch(l.server(), "PORT=%[2]s", "POOL_MAX_OVERFLOW=-1", "DATABASE_URL="+dsn(p.ours.user))
+	l.launch(&p.byHand, l.byHand(), "LISTEN=%[1]s:%[2]s", "DSN="+dsn(p.byHand.user))
+	l.launch(&p.ours, l.server(), "PORT=%[2]s", "POOL_MAX_OVERFLOW=-1", "DATABASE_URL="+dsn(p.ours.user))
+	l.showsBoth(p)
+	return p
+}
+
+// onSQLite launches both, each on a file of its own. They use one driver with the same settings.
+func (l *lab) onSQLite() pair {
+	dir := l.TempDir()
+	url := func(file string) string {
+		return "file:" + filepath.Join(dir, file) + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_txlock=immediate"
+	}
+	ours, err := sql.Open("sqlite", url("ours.db"))
+	require.NoError(l, err)
+	ids := l.create(ours, *products)
+	require.NoError(l, ours.Close())
+	byHand, err := sql.Open("sqlite", url("byhand.db"))
+	require.NoError(l, err)
+	byHand.SetMaxOpenConns(1) // which the other file is attached to
+	for _, statement := range append([]string{"ATTACH '" + filepath.Join(dir, "ours.db") + "' AS ours"}, copyByHand...) {
+		_, err := byHand.ExecContext(l.Context(), statement)
+		require.NoError(l, err)
+	}
+	require.NoError(l, byHand.Close())
+	p := pair{byHand: contender{name: "byhand", ids: l.listed(ids), first: ids[0]}}
+	p.ours = contender{name: "ours", ids: p.byHand.ids, first: ids[0]}
+	l.launch(&p.byHand, l.byHand(), "LISTEN=%[1]s:%[2]s", "DRIVER=sqlite", "DSN="+url("byhand.db"))
+	l.launch(&p.ours, l.server(), "PORT=%[2]s", "DATABASE_URL=file:"+filepath.Join(dir, "ours.db"))
 	l.showsBoth(p)
 	return p
 }
@@ -76,8 +111,8 @@ func (l *lab) build(dir string) (program string) {
 	return program
 }
 
-// launch runs a program until the test's end. It returns its URL when it answers.
-func (l *lab) launch(program, listen string, env ...string) (url string) {
+// launch runs a contender's program until the test's end. It returns when that answers.
+func (l *lab) launch(c *contender, program, listen string, env ...string) {
 	const host = "127.0.0.1"
 	port := l.freePort(host)
 	cmd := exec.Command(program)
@@ -87,16 +122,15 @@ func (l *lab) launch(program, listen string, env ...string) (url string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	url = "http://" + net.JoinHostPort(host, port)
+	c.url, c.pid = "http://"+net.JoinHostPort(host, port), cmd.Process.Pid
 	require.Eventually(l, func() bool {
-		res, err := http.Get(url + "/v1/products/" + uuid.Nil.String())
+		res, err := http.Get(c.url + "/v1/products/" + uuid.Nil.String())
 		if err != nil {
 			return false
 		}
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusNotFound
-	}, time.Minute, 50*time.Millisecond, program)
-	return url
+	}, time.Minute, 50*time.Millisecond, c.name)
 }
 
 func (l *lab) freePort(host string) string {

@@ -24,12 +24,21 @@ func measures(l *lab) []measure {
 		l.p99(l.near, "GET one", get, 8, 1.2),
 		{"GET that matches, of our GET, 32 clients", atLeast(1.2), l.matching},
 		l.rate(l.far, "GET one, 1 ms away", get, 128, 1.5),
+		{"GET one: p99 beside a search of 2 s, of undisturbed", atMost(2), l.besideSlow},
 		l.rate(l.near, "list of 20 by category", list, 64, 1.3),
 		l.rate(l.near, "POST", post, 32, 1.5),
 		l.rate(l.near, "POST", post, 128, 3.0),
 		l.rate(l.near, "stock -1 on random products", sell, 128, 2.0),
 		l.rate(l.near, "stock -1 on one product", one, 128, 4.0),
 		l.p99(l.near, "mixed, 90 get, 8 list, 2 stock", mixed, 128, 0.5),
+		{"overload, 4 x capacity: goodput, of capacity", atLeast(0.9), l.goodput},
+		{"overload, 4 x capacity: p99 of successes", within(500, "ms"), l.overloaded},
+		l.rate(l.embedded, "SQLite: GET one", get, 32, 1.0),
+		l.rate(l.embedded, "SQLite: POST", post, 32, 3.0),
+		l.rate(l.embedded, "SQLite: list of 20 by category", list, 64, 1.0),
+		{"memory at rest", within(40, "MB"), l.atRest},
+		{"memory at 512 clients", within(120, "MB"), l.memoryAt(512)},
+		{"OS threads at 1,000 clients", within(20, "threads"), l.threadsAt(1000)},
 	}
 }
 

@@ -43,7 +43,7 @@ request = function() %s end
 	require.NotContains(l, out.String(), "Socket errors", c.name)
 	rate, err := strconv.ParseFloat(l.found(out.String(), `Requests/sec:\s+(\S+)`), 64)
 	require.NoError(l, err)
-	p99, err := time.ParseDuration(l.found(out.String(), `99%\s+(\S+)`))
+	p99, err := time.ParseDuration(l.found(out.String(), `\s99%\s+(\S+)`))
 	require.NoError(l, err)
 	return loaded{rate, float64(p99) / 1e6}
 }
@@ -59,10 +59,10 @@ func (l *lab) found(out, pattern string) string {
 // contender has had more connections than it may have.
 func (l *lab) watch(c contender) (end func()) {
 	l.Helper()
-	if c.user == "" {
+	if c.db == nil {
 		return func() {}
 	}
-	admin := l.catalogue().db.Admin()
+	admin := c.db.Admin()
 	watching, done := context.WithCancel(l.Context())
 	most := make(chan int)
 	go func() {

@@ -1,6 +1,7 @@
 // Command byhand is the server that one would write by hand in an afternoon, and the baseline of
 // "make bench-http": net/http, database/sql with five connections and prepared statements, and
-// encoding/json. It checks nothing and keeps no history.
+// encoding/json. It checks nothing and keeps no history. With DRIVER=sqlite it has eight connections to
+// a file, as examples/server.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
+	_ "modernc.org/sqlite"
 )
 
 // Product has the members that a product of examples/server shows.
@@ -44,10 +46,14 @@ const columns = "id, sku, name, description, status, price, currency, backorder,
 type server struct{ get, page, insert, sell *sql.Stmt }
 
 func main() {
-	db, err := sql.Open("mysql", os.Getenv("DSN"))
+	driver, connections := "mysql", 5
+	if os.Getenv("DRIVER") == "sqlite" {
+		driver, connections = "sqlite", 8
+	}
+	db, err := sql.Open(driver, os.Getenv("DSN"))
 	check(err)
-	db.SetMaxOpenConns(5)
-	db.SetMaxIdleConns(5)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	s := &server{
 		get:    prepare(db, "SELECT "+columns+" FROM byhand WHERE id = ?"),
 		page:   prepare(db, "SELECT "+columns+" FROM byhand WHERE category = ? AND id > ? ORDER BY id LIMIT 20"),
