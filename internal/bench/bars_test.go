@@ -24,6 +24,7 @@ var (
 	rows     = flag.String("rows", "", "only the measures whose name matches this `regexp`")
 	runs     = flag.Int("runs", 5, "take the median of so many runs, with -full")
 	products = flag.Int("products", 100_000, "so many, with -full")
+	bulkRows = flag.Int("bulk", 1_000_000, "import and export so many, once, with -full")
 	slice    = flag.Duration("slice", 3*time.Second, "how long each run is, with -full")
 )
 
@@ -36,7 +37,7 @@ func TestBars(t *testing.T) {
 		t.Skip("there is no wrk to make load with; install it")
 	}
 	if !*full {
-		*runs, *products, *slice = 1, 1000, 300*time.Millisecond
+		*runs, *products, *bulkRows, *slice = 1, 1000, 2000, 300*time.Millisecond
 	}
 	selected, err := regexp.Compile(*rows)
 	require.NoError(t, err, "-rows")

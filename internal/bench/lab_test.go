@@ -29,6 +29,8 @@ type lab struct {
 	near, far      func() pair // on MySQL: beside it, and 1 ms away
 	fresh          func() pair // near, and for measures of memory alone
 	embedded       func() pair // on SQLite
+	big, little    func() bulk // on MySQL, -bulk products and a hundredth of them
+	inserted       func() (rate float64)
 }
 
 func newLab(t *testing.T) *lab {
@@ -40,6 +42,9 @@ func newLab(t *testing.T) *lab {
 	l.far = sync.OnceValue(func() pair { return l.onMySQL("far", l.delayed(l.catalogue().db.Addr(), time.Millisecond)) })
 	l.fresh = sync.OnceValue(func() pair { return l.onMySQL("fresh", l.catalogue().db.Addr()) })
 	l.embedded = sync.OnceValue(l.onSQLite)
+	l.big = sync.OnceValue(func() bulk { return l.imported("big", *bulkRows) })
+	l.little = sync.OnceValue(func() bulk { return l.imported("little", *bulkRows/100) })
+	l.inserted = sync.OnceValue(l.insertBare)
 	return l
 }
 

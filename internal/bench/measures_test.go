@@ -38,7 +38,13 @@ func measures(l *lab) []measure {
 		l.rate(l.embedded, "SQLite: list of 20 by category", list, 64, 1.0),
 		{"memory at rest", within(40, "MB"), l.atRest},
 		{"memory at 512 clients", within(120, "MB"), l.memoryAt(512)},
+		{"memory of an import and an export", within(120, "MB"), l.memoryOfBulk},
 		{"OS threads at 1,000 clients", within(20, "threads"), l.threadsAt(1000)},
+		{"import, rows/s", atLeast(0.4), l.importing},
+		{"export, rows/s", atLeast(0.5), l.exporting},
+		{fmt.Sprintf("list: ms for page %d, of page 1", farPage()), atMost(1.2), l.deep},
+		{fmt.Sprintf("list: ms at %d products, of %d", *bulkRows, *bulkRows/100), atMost(1.2), l.grown(asked("limit=20"))},
+		{fmt.Sprintf("list by category: ms at %d products, of %d", *bulkRows, *bulkRows/100), atMost(1.2), l.grown(list)},
 	}
 }
 
