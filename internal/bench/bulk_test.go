@@ -30,7 +30,7 @@ type bulk struct {
 // imported launches a server on MySQL and sends it a file of so many products.
 func (l *lab) imported(place string, rows int) bulk {
 	db := mysqltest.NewOn(l.T, mysqltest.MySQL)
-	b := bulk{ours: contender{name: "ours", ids: l.listed(nil), db: db, user: userOf(db, place), connections: 6}, rows: rows}
+	b := bulk{ours: contender{name: "ours", db: db, user: userOf(db, place), connections: 6}, rows: rows}
 	l.launch(&b.ours, l.server(), "PORT=%[2]s", "POOL_MAX_OVERFLOW=-1", "DATABASE_URL="+l.grant(db, b.ours.user).FormatDSN())
 	defer l.watch(b.ours)()
 	file, sending := io.Pipe()

@@ -82,10 +82,10 @@ func item(i int) product.Product {
 // stocked is how many there are of each, so that none is ever short.
 const stocked = product.MaxQuantity / 2
 
-// listed writes IDs to a file for wrk.
-func (l *lab) listed(ids []string) (file string) {
-	file = filepath.Join(l.TempDir(), "ids")
-	require.NoError(l, os.WriteFile(file, []byte(strings.Join(ids, "\n")), 0o600))
+// listed writes lines to a file for wrk.
+func (l *lab) listed(lines []string) (file string) {
+	file = filepath.Join(l.TempDir(), "lines")
+	require.NoError(l, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
 	return file
 }
 

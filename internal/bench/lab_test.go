@@ -38,10 +38,10 @@ func newLab(t *testing.T) *lab {
 	l.byHand = sync.OnceValue(func() string { return l.build("./byhand") })
 	l.server = sync.OnceValue(func() string { return l.build("../../examples/server") })
 	l.catalogue = sync.OnceValue(func() catalogue { return l.seed(mysqltest.NewOn(t, mysqltest.MySQL), *products) })
-	l.near = sync.OnceValue(func() pair { return l.onMySQL("near", l.catalogue().db.Addr()) })
+	l.near = sync.OnceValue(func() pair { return l.withPages(l.onMySQL("near", l.catalogue().db.Addr())) })
 	l.far = sync.OnceValue(func() pair { return l.onMySQL("far", l.delayed(l.catalogue().db.Addr(), time.Millisecond)) })
 	l.fresh = sync.OnceValue(func() pair { return l.onMySQL("fresh", l.catalogue().db.Addr()) })
-	l.embedded = sync.OnceValue(l.onSQLite)
+	l.embedded = sync.OnceValue(func() pair { return l.withPages(l.onSQLite()) })
 	l.big = sync.OnceValue(func() bulk { return l.imported("big", *bulkRows) })
 	l.little = sync.OnceValue(func() bulk { return l.imported("little", *bulkRows/100) })
 	l.inserted = sync.OnceValue(l.insertBare)
@@ -56,7 +56,8 @@ type contender struct {
 	name        string
 	url         string
 	pid         int
-	ids         string              // a file of its products' IDs
+	ids         string              // a file of its products' IDs; empty where no measure asks for one
+	pages       string              // a file of queries for pages of a list; likewise
 	first       string              // the first of them
 	db          *mysqltest.Database // nil on SQLite
 	user        string              // of its connections there
