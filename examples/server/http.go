@@ -142,10 +142,11 @@ func starting(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, `{"type":"about:blank","title":"Starting","status":503,"detail":"The server has not reached its database yet; nothing was done. Try again."}`)
 }
 
-// drain ends what waits for changes.
+// drain ends what waits for changes, in the console too.
 func (g *gate) drain() {
 	if api := g.api.Load(); api != nil {
 		api.Drain()
+		_ = bounded(g.console.Load().Close)
 	}
 }
 

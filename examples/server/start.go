@@ -136,6 +136,7 @@ func catalogue(ctx context.Context, c config, d *database.Database, keys *keyrin
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, bounded(ui.Close)) }()
 	api.console.Store(ui)
 	api.api.Store(h)
 	ready(fmt.Sprint(store.Engine()))

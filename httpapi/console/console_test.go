@@ -73,6 +73,7 @@ func newHandler(t testing.TB, svc *product.Service, opts *console.Options) http.
 	t.Helper()
 	h, err := console.NewHandler(svc, opts)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Close(context.Background())) })
 	return h
 }
 
@@ -337,6 +338,28 @@ func TestMounting(t *testing.T) {
 			require.Equal(t, 404, v.get(c.seen+"/products/x").status)
 		})
 	}
+}
+
+// Pages that are asked for beyond the bound are refused at once, and the next one is served again.
+func TestRequestsInFlightAreBounded(t *testing.T) {
+	t.Parallel()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	v := visit(t, newHandler(t, newService(t), &console.Options{MaxRequests: 1, Authorize: func(*http.Request, httpapi.Operation) (string, error) {
+		entered <- struct{}{}
+		<-leave
+		return "", nil
+	}}))
+	first := make(chan int)
+	go func() { first <- v.get("/products").status }()
+	<-entered
+	refused := visit(t, v.h).get("/products")
+	require.Equal(t, 503, refused.status)
+	require.Equal(t, "1", refused.header.Get("Retry-After"))
+	close(leave)
+	require.Equal(t, 200, <-first)
+	go func() { first <- v.get("/products").status }()
+	<-entered
+	require.Equal(t, 200, <-first)
 }
 
 func TestOptionsAreChecked(t *testing.T) {

@@ -2,6 +2,7 @@
 // it and sees. It mounts as httpapi's handler does:
 //
 //	h, err := console.NewHandler(svc, &console.Options{Prefix: "/console"})
+//	defer h.Close(ctx)
 //	mux.Handle("/console/", h)
 //
 // Pages are rendered by the server and work without script; with it, lists change while one types. All

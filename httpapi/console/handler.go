@@ -7,13 +7,14 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/product"
 )
 
-// Handler serves the console. It is safe for concurrent use, starts no goroutines and needs no
-// closing.
+// Handler serves the console. It is safe for concurrent use. Whoever makes it calls [Handler.Close].
 //
 // A browser is not led by other sites to change anything: a request that is not safe must come from the
 // same origin, by Sec-Fetch-Site, which browsers send since 2023, or by Origin
@@ -26,6 +27,11 @@ type Handler struct {
 	prefix     []string // what Prefix has before, between and after its wildcards
 	operations map[string]httpapi.Operation
 	foreign    http.CrossOriginProtection
+	busy       atomic.Int64 // requests in flight, without streams
+
+	alive      context.Context // until Close
+	stop       context.CancelFunc
+	background sync.WaitGroup
 }
 
 // NewHandler returns a Handler of the service. Its error names every option that is wrong.
@@ -40,12 +46,16 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
+	h.alive, h.stop = context.WithCancel(context.Background())
 	h.prefix = wildcard.Split(h.opts.Prefix, -1)
 	for _, op := range httpapi.Operations() {
 		h.operations[op.ID] = op
 	}
 	for _, rt := range routes() {
 		h.mux.Handle(rt.method+" "+h.opts.Prefix+rt.path, h.serve(rt))
+	}
+	for _, rt := range streams() {
+		h.mux.Handle(rt.method+" "+h.opts.Prefix+rt.path, h.stream(rt))
 	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
@@ -113,21 +123,40 @@ func (h *Handler) mount(r *http.Request) string {
 	return strings.TrimSuffix(p, inside)
 }
 
+// Close ends what goes on for long, now and from now on: streams, and what runs in the background, for
+// which it waits until ctx ends. An http.Server's Shutdown would wait for streams otherwise, so it has its
+// place before that or in RegisterOnShutdown. Pages are served as before. It may be called more than once.
+func (h *Handler) Close(ctx context.Context) error {
+	h.stop()
+	ended := make(chan struct{})
+	go func() {
+		h.background.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // serve wraps a route into what all have in common.
 func (h *Handler) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
+		defer h.busy.Add(-1)
+		if h.busy.Add(1) > int64(h.opts.MaxRequests) && h.opts.MaxRequests > 0 {
+			h.fail(w, r, product.ErrOverloaded)
+			return
+		}
 		if h.opts.Timeout > 0 {
 			ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBodyBytes)
-		if err := h.foreign.Check(r); err != nil {
-			h.fail(w, r, httpapi.ErrForbidden)
-			return
-		}
-		r, err := h.authenticate(r, rt.op)
+		r, err := h.admit(r, rt)
 		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			err = r.ParseForm()
 		}
@@ -138,6 +167,28 @@ func (h *Handler) serve(rt route) http.Handler {
 			h.fail(w, r, err)
 		}
 	})
+}
+
+// stream wraps a route of [streams], whose handler sets bounds of its own.
+func (h *Handler) stream(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		r, err := h.admit(r, rt)
+		if err == nil {
+			err = rt.handle(h, w, r)
+		}
+		if err != nil {
+			h.fail(w, r, err)
+		}
+	})
+}
+
+// admit lets a request in that comes from where it may and is allowed to.
+func (h *Handler) admit(r *http.Request, rt route) (*http.Request, error) {
+	if err := h.foreign.Check(r); err != nil {
+		return r, httpapi.ErrForbidden
+	}
+	return h.authenticate(r, rt.op)
 }
 
 // policy allows what is embedded and nothing else: no styles and scripts in pages, no other hosts.

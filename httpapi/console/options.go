@@ -45,6 +45,10 @@ type Options struct {
 	// Timeout bounds a request. Default 15 s, as for the API. Negative: none.
 	Timeout time.Duration
 
+	// MaxRequests is how many requests are served at once, streams apart; more are answered with 503, so
+	// that no number of pages takes the place of the API. Default 32. Negative: unlimited.
+	MaxRequests int
+
 	// Logger gets the cause of every 500 and 503, which no page shows. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -55,6 +59,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.PageSize, 50)
 	def(&o.MaxBodyBytes, 1<<20)
 	def(&o.Timeout, 15*time.Second)
+	def(&o.MaxRequests, 32)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

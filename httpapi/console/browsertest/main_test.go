@@ -313,6 +313,7 @@ func eachEngine(t *testing.T, opts *console.Options, test func(t *testing.T, s *
 			require.NoError(t, err)
 			server := httptest.NewServer(h)
 			t.Cleanup(server.Close)
+			t.Cleanup(func() { require.NoError(t, h.Close(context.Background())) }) // before, for it would wait for streams
 			test(t, &site{url: server.URL + "/console", svc: svc, once: name != "sqlite"})
 		})
 	}
