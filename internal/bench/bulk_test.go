@@ -116,9 +116,12 @@ func (l *lab) insertBare() float64 {
 // driver streams to a file.
 func (l *lab) exporting() (float64, float64) {
 	b := l.big()
-	bare := l.written(b, func(to io.Writer) error { return selectBare(b.ours.db.DB(), to) })
+	return l.written(b, func(to io.Writer) error { return selectBare(b.ours.db.DB(), to) }), l.exported(b)
+}
+
+func (l *lab) exported(b bulk) float64 {
 	defer l.watch(b.ours)()
-	return bare, l.written(b, func(to io.Writer) error {
+	return l.written(b, func(to io.Writer) error {
 		res, err := http.Get(b.ours.url + "/v1/export")
 		if err != nil {
 			return err
@@ -186,6 +189,7 @@ func selectBare(db *sql.DB, to io.Writer) error {
 
 // memoryOfBulk is the most memory that an import and an export have taken.
 func (l *lab) memoryOfBulk() (float64, float64) {
-	l.exporting()
-	return none, l.mostMemory(l.big().ours)
+	b := l.big()
+	l.exported(b)
+	return none, l.mostMemory(b.ours)
 }
