@@ -2,13 +2,13 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/productkit-go/productkit/internal/spool"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/feed"
 )
@@ -32,7 +32,7 @@ func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var s spool
+	var s spool.Spool
 	defer func() {
 		if err := s.Close(); err != nil {
 			h.opts.Logger.WarnContext(r.Context(), "httpapi: an export's temporary file stays behind", "error", err)
@@ -41,7 +41,7 @@ func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
 	if err := h.takeSnapshot(r.Context(), &s, query, format); err != nil {
 		return parameterError(err)
 	}
-	body, err := s.rewind()
+	body, err := s.Rewind()
 	if err != nil {
 		return err
 	}
@@ -53,16 +53,16 @@ func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
 		name = "products.ndjson"
 	}
 	header.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	header.Set("Content-Length", strconv.FormatInt(s.size, 10))
+	header.Set("Content-Length", strconv.FormatInt(s.Size(), 10))
 	header.Set("Cache-Control", "no-store")
 	header.Set("Vary", "Accept")
-	h.trickle(w, r, body)
+	spool.Send(w, r, body, h.opts.ImportIdle)
 	return nil
 }
 
 // takeSnapshot exports into the spool. One export reads at a time, and so holds one connection; the
 // others wait for it as long as any operation may take.
-func (h *Handler) takeSnapshot(ctx context.Context, s *spool, q product.Query, format feed.Format) error {
+func (h *Handler) takeSnapshot(ctx context.Context, s *spool.Spool, q product.Query, format feed.Format) error {
 	wait, cancel := ctx, context.CancelFunc(func() {})
 	if h.opts.Timeout > 0 {
 		wait, cancel = context.WithTimeout(ctx, h.opts.Timeout)
@@ -78,19 +78,6 @@ func (h *Handler) takeSnapshot(ctx context.Context, s *spool, q product.Query, f
 		return errLaneFull
 	}
 	return feed.Export(ctx, h.svc, s, q, format)
-}
-
-// trickle sends the body in pieces, each of which the client must take within ImportIdle.
-func (h *Handler) trickle(w http.ResponseWriter, r *http.Request, body io.Reader) {
-	const piece = 256 << 10
-	control := http.NewResponseController(w)
-	w.WriteHeader(http.StatusOK)
-	for r.Context().Err() == nil {
-		_ = control.SetWriteDeadline(h.idleDeadline())
-		if _, err := io.CopyN(w, body, piece); err != nil {
-			return // its end, or the client's
-		}
-	}
 }
 
 // idleDeadline is until when a stream waits for its client.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/productkit-go/productkit/internal/spool"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/feed"
 )
@@ -39,7 +40,7 @@ func (h *Handler) importProducts(w http.ResponseWriter, r *http.Request) error {
 	s := &stream{h: h, w: w, r: r, control: http.NewResponseController(w)}
 	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor == 1 {
 		// An HTTP/1 server would now read 256 KiB of the body away before it sends the first event.
-		s.held = new(spool)
+		s.held = new(spool.Spool)
 		defer func() { _ = s.held.Close() }()
 	}
 	// The server cancels a request whose body breaks off; what was read whole is merged anyway.
@@ -118,11 +119,11 @@ type stream struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
-	held    *spool      // what is sent only when the body has ended; nil if events may go out before
-	begun   bool        // the answer has begun
-	gone    bool        // the client takes no more
-	err     error       // of the body
-	ended   atomic.Bool // the body has been read to its end
+	held    *spool.Spool // what is sent only when the body has ended; nil if events may go out before
+	begun   bool         // the answer has begun
+	gone    bool         // the client takes no more
+	err     error        // of the body
+	ended   atomic.Bool  // the body has been read to its end
 }
 
 // Read reads the body. It waits for the client as long as [Options].ImportIdle allows. Its
@@ -214,7 +215,7 @@ func (s *stream) hold(line []byte, last bool) bool {
 	if err == nil && !last {
 		return true
 	}
-	lines, again := s.held.rewind()
+	lines, again := s.held.Rewind()
 	if err = errors.Join(err, again); err != nil {
 		s.h.opts.Logger.ErrorContext(s.r.Context(), "httpapi: an import's events cannot be kept", "error", err)
 		return false

@@ -27,6 +27,7 @@ type Handler struct {
 	prefix     []string // what Prefix has before, between and after its wildcards
 	operations map[string]httpapi.Operation
 	foreign    http.CrossOriginProtection
+	exports    exports
 	busy       atomic.Int64 // requests in flight, without streams
 
 	alive      context.Context // until Close
@@ -42,7 +43,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), operations: make(map[string]httpapi.Operation)}
+	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), exports: newExports(), operations: make(map[string]httpapi.Operation)}
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}

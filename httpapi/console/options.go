@@ -49,6 +49,11 @@ type Options struct {
 	// that no number of pages takes the place of the API. Default 32. Negative: unlimited.
 	MaxRequests int
 
+	// StreamIdle is how long a file that is sent or taken, or what is shown live, waits for the browser
+	// before it is cut. It replaces the server's ReadTimeout and WriteTimeout, where the ResponseWriter
+	// supports that. Default 30 s, as for the API. Negative: forever.
+	StreamIdle time.Duration
+
 	// Logger gets the cause of every 500 and 503, which no page shows. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -60,6 +65,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxBodyBytes, 1<<20)
 	def(&o.Timeout, 15*time.Second)
 	def(&o.MaxRequests, 32)
+	def(&o.StreamIdle, 30*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -27,7 +27,12 @@ type productList struct {
 	Begin       string // that of the first page
 	Clear       bool   // there is a filter to be removed
 	SearchOff   bool
+	Files       []link // exports of what is filtered
+	NoFiles     string // why there are none
 }
+
+// link is an address with its words.
+type link struct{ Name, Address string }
 
 // heading is a column's head.
 type heading struct {
@@ -70,6 +75,9 @@ func (h *Handler) products(w http.ResponseWriter, r *http.Request) error {
 		Columns: headings(&f, shown), Choices: choices(shown), Back: f.address()[1:],
 		Rows: rows, Count: count, Begin: f.address(), Clear: f.active() || f.query.Text != "" || f.query.Status != "",
 		SearchOff: searchOff, First: page.Prev == "", Last: page.Next == "",
+	}
+	if list.NoFiles = f.exportable(); list.NoFiles == "" {
+		list.Files = []link{{"CSV", f.address("sort", "", "open", "", "format", "native")}, {"NDJSON", f.address("sort", "", "open", "", "format", "ndjson")}}
 	}
 	if page.Next != "" {
 		list.Next = f.address("cursor", page.Next)

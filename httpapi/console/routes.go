@@ -30,7 +30,9 @@ func routes() []route {
 // streams are the routes of what may take long: no Timeout bounds them, no MaxRequests counts them, and their
 // bodies are not read before they are handled. Each has bounds of its own.
 func streams() []route {
-	return []route{}
+	return []route{
+		{"GET", "/products/export", httpapi.OpExportProducts, (*Handler).export},
+	}
 }
 
 // destination is what the navigation leads to.

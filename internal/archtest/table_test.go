@@ -71,13 +71,13 @@ var table = map[string]row{
 		why:     "runs in other people's tests",
 	},
 	"httpapi": {
-		own:     []string{"product", "product/feed", "internal/productjson"},
+		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool"},
 		foreign: withText,
 		never:   []string{"database/sql"},
 		why:     "handlers know the catalogue and not its storage",
 	},
 	"httpapi/console": {
-		own:     []string{"product", "product/feed", "internal/productjson", "httpapi"},
+		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool", "httpapi"},
 		foreign: withText,
 		never:   []string{"database/sql"},
 		why:     "pages of the catalogue, whatever keeps it",
@@ -106,6 +106,7 @@ var table = map[string]row{
 		never:   []string{"database/sql", "net/http"},
 		why:     "what a product is found by, the same for every engine",
 	},
+	"internal/spool":      {why: "answers that wait for their takers, for httpapi and its console"},
 	"internal/txretry":    {why: "which errors to try again, shared by pool and sqlstore"},
 	"internal/testscale":  {why: "the size of tests"},
 	"internal/archtest":   {why: "tests only"},
