@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) { os.Exit(mysqltest.Main(m).Run()) }
 func TestBars(t *testing.T) {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		t.Skip("there is no wrk to make load with; install it")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc to read what servers take")
 	}
 	if !*full {
 		*runs, *products, *bulkRows, *slice = 1, 1000, 2000, 300*time.Millisecond

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -36,8 +37,10 @@ request = function() %s end
 	var out strings.Builder
 	wrk.Stdout, wrk.Stderr = &out, &out
 	require.NoError(l, wrk.Start())
-	// It counts whole seconds; interrupted, it tells what it has found so far.
-	defer time.AfterFunc(*slice, func() { _ = wrk.Process.Signal(os.Interrupt) }).Stop()
+	// It counts whole seconds; interrupted, it tells what it has found so far. Before it begins it would die.
+	require.Eventually(l, func() bool { return catchesInterrupt(wrk.Process.Pid) }, 10*time.Second, 5*time.Millisecond, "wrk does not begin")
+	time.Sleep(*slice)
+	require.NoError(l, wrk.Process.Signal(os.Interrupt))
 	require.NoError(l, wrk.Wait(), &out)
 	require.NotContains(l, out.String(), "Non-2xx", c.name)
 	require.NotContains(l, out.String(), "Socket errors", c.name)
@@ -46,6 +49,15 @@ request = function() %s end
 	p99, err := time.ParseDuration(l.found(out.String(), `\s99%\s+(\S+)`))
 	require.NoError(l, err)
 	return loaded{rate, float64(p99) / 1e6}
+}
+
+// catchesInterrupt looks SIGINT up in the mask of signals that a process catches (proc_pid_status(5)).
+func catchesInterrupt(pid int) bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, mask, _ := strings.Cut(string(text), "SigCgt:\t")
+	mask, _, _ = strings.Cut(mask, "\n")
+	n, _ := strconv.ParseUint(mask, 16, 64)
+	return n&(1<<(syscall.SIGINT-1)) != 0
 }
 
 func (l *lab) found(out, pattern string) string {
