@@ -50,6 +50,26 @@ func (s *Service) Lookup(ctx context.Context, keys []Key) (found []Product, miss
 	return found, missing, nil
 }
 
+// GetDeleted returns the deleted product with this ID, which only [Service.List], [Service.History]
+// and [Service.Restore] know otherwise.
+//
+// Errors: [ErrNotFound], for a live product too; and as [Service.Lookup].
+func (s *Service) GetDeleted(ctx context.Context, id uuid.UUID) (Product, error) {
+	ctx, cancel, err := s.direct(ctx)
+	if err != nil {
+		return Product{}, err
+	}
+	defer cancel()
+	found, err := s.store.FindDeleted(ctx, []uuid.UUID{id})
+	switch {
+	case err != nil:
+		return Product{}, err
+	case len(found) == 0:
+		return Product{}, ErrNotFound
+	}
+	return found[0], nil
+}
+
 // Stocks returns the stock of those of the products that are live, by ID. Errors: as
 // [Service.Lookup].
 func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Stock, error) {

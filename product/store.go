@@ -17,6 +17,9 @@ type Store interface {
 	// product are left out.
 	Find(ctx context.Context, keys []Key) ([]Product, error)
 
+	// FindDeleted returns the deleted products with these IDs, each once, in any order.
+	FindDeleted(ctx context.Context, ids []uuid.UUID) ([]Product, error)
+
 	// Stock returns the stock of the live products with these IDs, each once, in any order. What
 	// has expired by now counts as released, each [Hold] in a version of its own.
 	Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]Stock, error)

@@ -10,8 +10,8 @@
 //		…
 //	}
 //
-// A [Client] has the methods of a [product.Service], so that code can take either by an interface
-// of its own. What a host refuses (401, 403, 429) is a [Problem] with that Status.
+// A [Client] has the methods of a [product.Service], less GetDeleted, for which the API has no
+// operation, so that code can take either by an interface of its own. What a host refuses (401, 403, 429) is a [Problem] with that Status.
 //
 // # Trying again
 //

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/productkit-go/productkit/product"
@@ -25,6 +26,9 @@ type field struct {
 	Faults      []string
 	Options     []option // of a select
 	Form        string   // the form's ID, where the field stands outside of it
+	Mode        string   // what a keyboard on a screen is to have: decimal, numeric, url
+	Rows        int      // of a textarea
+	First       bool     // it has the focus when the page comes
 }
 
 // option is one choice of a select.
@@ -48,7 +52,8 @@ func (f *form) fault(name, message string) {
 }
 
 // add sorts the faults of a [product.InvalidError] to the fields with these names, those of tags[3] and
-// price.currency to tags and price unless there is one of the whole name, and reports whether err is one.
+// options.Size to tags and options unless there is one of the whole name, with the line or the name in
+// front, and reports whether err is one.
 func (f *form) add(err error, names []string) bool {
 	var invalid *product.InvalidError
 	if !errors.As(err, &invalid) {
@@ -59,13 +64,19 @@ func (f *form) add(err error, names []string) bool {
 		known[name] = true
 	}
 	for _, fault := range invalid.Faults {
-		whole := strings.Split(fault.Field, "[")[0]
-		part, _, _ := strings.Cut(whole, ".")
+		whole, index, indexed := strings.Cut(fault.Field, "[")
+		part, member, _ := strings.Cut(whole, ".")
 		switch {
 		case known[fault.Field]:
 			f.fault(fault.Field, fault.Message)
 		case known[whole]:
+			n, _, _ := strings.Cut(index, "]")
+			if i, err := strconv.Atoi(n); indexed && err == nil {
+				fault.Message = "in line " + strconv.Itoa(i+1) + " " + fault.Message
+			}
 			f.fault(whole, fault.Message)
+		case known[part] && part == "options":
+			f.fault(part, member+" "+fault.Message)
 		case known[part]:
 			f.fault(part, fault.Message)
 		default:

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
@@ -159,7 +160,7 @@ func (h *Handler) serve(rt route) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBodyBytes)
 		r, err := h.admit(r, rt)
 		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
-			err = r.ParseForm()
+			err = readForm(r)
 		}
 		if err == nil {
 			err = rt.handle(h, w, r)
@@ -190,6 +191,16 @@ func (h *Handler) admit(r *http.Request, rt route) (*http.Request, error) {
 		return r, httpapi.ErrForbidden
 	}
 	return h.authenticate(r, rt.op)
+}
+
+// readForm reads what a form has sent. What no browser sends is not valid, but no fault of the server.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", product.ErrInvalid, err)
 }
 
 // policy allows what is embedded and nothing else: no styles and scripts in pages, no other hosts.

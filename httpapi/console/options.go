@@ -38,8 +38,8 @@ type Options struct {
 	// PageSize is how many products a page has, at most 200. Default 50: few enough for 15 KB.
 	PageSize int
 
-	// MaxBodyBytes bounds a form. Default 1 MiB: the biggest product is below 400 KiB. It cannot be
-	// switched off.
+	// MaxBodyBytes bounds a form. Default 2 MiB: the biggest product is below 400 KiB, and a form
+	// may spell each byte with three. It cannot be switched off.
 	MaxBodyBytes int64
 
 	// Timeout bounds a request. Default 15 s, as for the API. Negative: none.
@@ -62,7 +62,7 @@ type Options struct {
 func (o Options) WithDefaults() Options {
 	def(&o.LowStock, 5)
 	def(&o.PageSize, 50)
-	def(&o.MaxBodyBytes, 1<<20)
+	def(&o.MaxBodyBytes, 2<<20)
 	def(&o.Timeout, 15*time.Second)
 	def(&o.MaxRequests, 32)
 	def(&o.StreamIdle, 30*time.Second)

@@ -83,6 +83,12 @@ func (t tables) find(column string, keys []any) (string, []any, error) {
 		Where(in("p."+column, keys)).Where("p.deleted = 0").ToSql()
 }
 
+// findDeleted selects the deleted products with these IDs.
+func (t tables) findDeleted(ids []any) (string, []any, error) {
+	return sq.Select(productSelection).From(t.products + " p").
+		Where(in("p.id", ids)).Where("p.deleted = 1").ToSql()
+}
+
 func (t tables) findStock(ids []any, now time.Time) (string, []any, error) {
 	return t.stockAsOf(sq.Select(), now).From(t.stock + " s").
 		Join(t.products + " p ON p.id = s.product_id").

@@ -149,6 +149,21 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 	return into, classify(rows.Err())
 }
 
+// FindDeleted returns the deleted products with these IDs; see [product.Store].
+func (s *Store) FindDeleted(ctx context.Context, ids []uuid.UUID) ([]product.Product, error) {
+	var found []product.Product
+	for chunk := range slices.Chunk(idKeys(ids), maxKeys) {
+		query, args, err := s.tables.findDeleted(chunk)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = readProducts(ctx, s.reads, found, query, args); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 // Stock returns the stock of the live products with these IDs; see [product.Store].
 func (s *Store) Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]product.Stock, error) {
 	return lookUp(ctx, s.reads, idKeys(ids), func(ids []any) (string, []any, error) {

@@ -50,6 +50,12 @@ func (t *txStore) Find(ctx context.Context, keys []product.Key) ([]product.Produ
 	return t.inner.Find(ctx, keys)
 }
 
+func (t *txStore) FindDeleted(ctx context.Context, ids []uuid.UUID) ([]product.Product, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inner.FindDeleted(ctx, ids)
+}
+
 func (t *txStore) Stock(ctx context.Context, ids []uuid.UUID, now time.Time) ([]product.Stock, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -154,7 +154,13 @@ func (s *suite) deleteRestore() {
 		s.Fatal("a deleted product without deleted_at")
 	}
 
+	one, err := s.GetDeleted(s.ctx(), p.ID)
+	s.ok(err, "get the deleted")
+	s.equal(one, deleted.Items[0], "the deleted product")
+
 	second := s.create(draft("P"))
+	_, err = s.GetDeleted(s.ctx(), second.ID)
+	s.fails(err, product.ErrNotFound, "get a live product as a deleted one")
 	_, err = s.Restore(s.ctx(), p.ID, product.Expect{})
 	s.fails(err, product.ErrTaken, "restore while the SKU is taken")
 	s.ok(s.Delete(s.ctx(), second.ID, product.Expect{}), "delete the second")

@@ -36,4 +36,10 @@
       else control.removeAttribute("aria-invalid");
     });
   });
+
+  // Who types into one of two versions means that one.
+  document.addEventListener("input", function (event) {
+    var side = event.target.closest(".side");
+    if (side && event.target.type !== "radio") side.querySelector("input[type=radio]").checked = true;
+  });
 })();
