@@ -186,6 +186,9 @@ func TestHalfABodyIsRefused(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Find(context.Context, []product.Key) ([]product.Product, error) { return nil, f.err }
+func (f failing) FindDeleted(context.Context, []uuid.UUID) ([]product.Product, error) {
+	return nil, f.err
+}
 func (f failing) Stock(context.Context, []uuid.UUID, time.Time) ([]product.Stock, error) {
 	return nil, f.err
 }

@@ -46,7 +46,7 @@ func (h *Handler) createProduct(w http.ResponseWriter, r *http.Request) error {
 	if !f.refused(err) {
 		return err
 	}
-	return h.renderForm(w, r, http.StatusUnprocessableEntity, f)
+	return h.renderInvalid(w, r, f)
 }
 
 // editProduct shows a product's form.
@@ -92,7 +92,7 @@ func (h *Handler) saveProduct(w http.ResponseWriter, r *http.Request) error {
 			return h.redirect(w, r, "/products/"+p.ID.String()+"?done=saved")
 		case errors.Is(err, product.ErrPreconditionFailed), errors.Is(err, product.ErrNotFound):
 		case f.refused(err):
-			return h.renderForm(w, r, http.StatusUnprocessableEntity, f)
+			return h.renderInvalid(w, r, f)
 		default:
 			return err
 		}
@@ -145,6 +145,9 @@ func (h *Handler) checkProduct(w http.ResponseWriter, r *http.Request) error {
 
 // checkSKU tells of a SKU that another product has.
 func (h *Handler) checkSKU(ctx context.Context, f *productForm, sku, id string) error {
+	if len(f.faults["sku"]) > 0 {
+		return nil
+	}
 	p, err := h.svc.GetBySKU(ctx, sku)
 	switch {
 	case errors.Is(err, product.ErrNotFound):
@@ -155,6 +158,15 @@ func (h *Handler) checkSKU(ctx context.Context, f *productForm, sku, id string) 
 		f.refused(&product.TakenError{Field: "sku", Value: sku, By: p.ID})
 	}
 	return nil
+}
+
+// renderInvalid answers with a form's faults: all at once, so also with what the store was not asked for.
+func (h *Handler) renderInvalid(w http.ResponseWriter, r *http.Request, f *productForm) error {
+	values, _ := f.chosen()
+	if err := h.checkSKU(r.Context(), f, values.Get("sku"), f.ID); err != nil {
+		return err
+	}
+	return h.renderForm(w, r, http.StatusUnprocessableEntity, f)
 }
 
 func (h *Handler) renderForm(w http.ResponseWriter, r *http.Request, status int, f *productForm) error {

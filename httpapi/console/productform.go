@@ -32,7 +32,6 @@ type productForm struct {
 	Taken   string           // the ID of another product that has the SKU or the options
 	Other   *product.Product // as somebody else has left it meanwhile
 	Gone    bool             // the product was deleted meanwhile
-	Invalid []problem
 
 	present *product.Product // what theirs is of
 }
@@ -213,12 +212,18 @@ func (f *productForm) refused(err error) bool {
 	case !f.add(err, names):
 		return false
 	}
+	return true
+}
+
+// Invalid is the summary of all faults.
+func (f *productForm) Invalid() []problem {
+	var all []problem
 	for _, m := range f.members {
 		for _, fault := range f.faults[m.Name] {
-			f.Invalid = append(f.Invalid, problem{m.Name, m.Label + " " + fault + "."})
+			all = append(all, problem{m.Name, m.Label + " " + fault + "."})
 		}
 	}
-	return true
+	return all
 }
 
 // Sections are the fields as they stand.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	_ "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
@@ -261,8 +263,9 @@ func (b *tab) shoot() {
 	}
 	b.shots++
 	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 390} {
+		for _, width := range []int64{1280, 390, 2560} {
 			b.look(scheme, width)
+			b.run(chromedp.EmulateViewport(width, min(max(eval[int64](b, "document.documentElement.scrollHeight"), 900), 2600)))
 			picture, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{})
 			require.NoError(b.t, err)
 			name := fmt.Sprintf("%s-%d-%s-%d.png", strings.ReplaceAll(strings.TrimPrefix(b.t.Name(), "Test"), "/", "-"), b.shots, scheme, width)
@@ -276,47 +279,71 @@ type site struct {
 	url string // of the console, without a slash behind
 	svc *product.Service
 
-	once bool // see tab
+	once  bool   // see tab
+	stop  func() // ends the server, which start starts again on the same database and address
+	start func(t *testing.T)
 }
 
 // eachEngine runs a test with a console on SQLite and with one on MySQL.
 func eachEngine(t *testing.T, opts *console.Options, test func(t *testing.T, s *site)) {
 	t.Helper()
-	for name, open := range map[string]func(t *testing.T) *sql.DB{
-		"sqlite": func(t *testing.T) *sql.DB {
-			db, err := sql.Open("sqlite", ":memory:")
-			require.NoError(t, err)
-			db.SetMaxOpenConns(1) // each connection would have a database of its own
-			return db
+	for driver, dsn := range map[string]func(t *testing.T) string{
+		"sqlite": func(t *testing.T) string {
+			return "file:" + filepath.Join(t.TempDir(), "db") + "?_pragma=journal_mode(wal)&_pragma=synchronous(off)"
 		},
-		"mysql": func(t *testing.T) *sql.DB {
-			db, err := sql.Open("mysql", mysqltest.New(t).DSN())
-			require.NoError(t, err)
-			return db
-		},
+		"mysql": func(t *testing.T) string { return mysqltest.New(t).DSN() },
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			db := open(t)
-			t.Cleanup(func() { _ = db.Close() })
-			require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
-			store, err := sqlstore.New(t.Context(), db, nil)
-			require.NoError(t, err)
-			svc := product.NewService(store, nil)
-			t.Cleanup(func() { _ = svc.Close(context.Background()) })
-			set := console.Options{}
-			if opts != nil {
-				set = *opts
-			}
-			set.Prefix = "/console"
-			h, err := console.NewHandler(svc, &set)
-			require.NoError(t, err)
-			server := httptest.NewServer(h)
-			t.Cleanup(server.Close)
-			t.Cleanup(func() { require.NoError(t, h.Close(context.Background())) }) // before, for it would wait for streams
-			test(t, &site{url: server.URL + "/console", svc: svc, once: name != "sqlite"})
+			s := &site{once: driver != "sqlite"}
+			s.serve(t, driver, dsn(t), opts)
+			test(t, s)
 		})
 	}
+}
+
+// serve starts the server, and sets how it is stopped and started again.
+func (s *site) serve(t *testing.T, driver, dsn string, opts *console.Options) {
+	t.Helper()
+	s.stop = func() {}
+	t.Cleanup(func() { s.stop() })
+	address := "127.0.0.1:0"
+	s.start = func(t *testing.T) {
+		t.Helper()
+		db, err := sql.Open(driver, dsn)
+		require.NoError(t, err)
+		if driver == "sqlite" {
+			db.SetMaxOpenConns(1)
+		}
+		s.stop = func() { _ = db.Close() }
+		require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
+		store, err := sqlstore.New(t.Context(), db, nil)
+		require.NoError(t, err)
+		s.svc = product.NewService(store, nil)
+		set := console.Options{}
+		if opts != nil {
+			set = *opts
+		}
+		set.Prefix = "/console"
+		h, err := console.NewHandler(s.svc, &set)
+		require.NoError(t, err)
+		server := httptest.NewUnstartedServer(h)
+		listener, err := net.Listen("tcp", address)
+		require.NoError(t, err)
+		_ = server.Listener.Close()
+		server.Listener = listener
+		server.Start()
+		address = listener.Addr().String()
+		s.url = server.URL + "/console"
+		s.stop = func() {
+			assert.NoError(t, h.Close(context.Background())) // first, for the server would wait for streams
+			server.Close()
+			_ = s.svc.Close(context.Background())
+			_ = db.Close()
+			s.stop = func() {}
+		}
+	}
+	s.start(t)
 }
 
 // create adds products.
