@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,7 +26,8 @@ func (h *Handler) authenticate(r *http.Request, operation string) (*http.Request
 	if err != nil || actor == "" {
 		return r, err // without an actor that of a middleware stays
 	}
-	return r.WithContext(product.WithActor(r.Context(), actor)), nil
+	ctx := context.WithValue(r.Context(), ownerKey{}, actor)
+	return r.WithContext(product.WithActor(ctx, actor)), nil
 }
 
 func (h *Handler) authorize(r *http.Request, operation string) (actor string, err error) {

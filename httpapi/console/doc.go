@@ -8,6 +8,14 @@
 // Pages are rendered by the server and work without script; with it, lists change while one types. All
 // that a page needs is embedded, and its Content-Security-Policy allows nothing else.
 //
+// # Imports
+//
+// A file is sent once and kept by the process that took it, under a random name and for its sender alone,
+// until the import has ended, is cancelled, nobody has looked for [Options].KeepImports, or the Handler
+// is closed. Imports run in that process and go on without the browser. Where several processes serve one
+// console, the balancer has to send a browser to the same one; another, and one that was restarted, says
+// that the import is not here.
+//
 // # Adding a page
 //
 // A page is a row in routes (routes.go), a handler that ends in [Handler.render], and a file in templates

@@ -29,6 +29,8 @@ type Handler struct {
 	operations map[string]httpapi.Operation
 	foreign    http.CrossOriginProtection
 	exports    exports
+	imports    imports
+	watchers   atomic.Int64 // pages that are told how imports go
 	busy       atomic.Int64 // requests in flight, without streams
 
 	alive      context.Context // until Close
@@ -48,6 +50,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
+	h.imports = imports{most: h.opts.MaxImports, runs: &h.background, jobs: make(map[string]*importJob)}
 	h.alive, h.stop = context.WithCancel(context.Background())
 	h.prefix = wildcard.Split(h.opts.Prefix, -1)
 	for _, op := range httpapi.Operations() {
@@ -127,9 +130,11 @@ func (h *Handler) mount(r *http.Request) string {
 
 // Close ends what goes on for long, now and from now on: streams, and what runs in the background, for
 // which it waits until ctx ends. An http.Server's Shutdown would wait for streams otherwise, so it has its
-// place before that or in RegisterOnShutdown. Pages are served as before. It may be called more than once.
+// place before that or in RegisterOnShutdown. Imports end after the batch at hand, and their files are
+// removed. Pages are served as before. It may be called more than once.
 func (h *Handler) Close(ctx context.Context) error {
 	h.stop()
+	h.imports.close()
 	ended := make(chan struct{})
 	go func() {
 		h.background.Wait()

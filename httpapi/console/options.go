@@ -54,7 +54,24 @@ type Options struct {
 	// supports that. Default 30 s, as for the API. Negative: forever.
 	StreamIdle time.Duration
 
-	// Logger gets the cause of every 500 and 503, which no page shows. Default: nothing is logged.
+	// MaxImports is how many imports run at once. Three times as many files are kept, for their users to
+	// look at; the next one takes the place of that whose user has been away longest. Default 2: they
+	// share the database with everybody else.
+	MaxImports int
+
+	// MaxImportBytes bounds a file to import. It is kept in the system's folder for temporary files.
+	// Default 256 MiB, which is more than a million products.
+	MaxImportBytes int64
+
+	// ImportTimeout bounds the sending of a file, and each run of an import, which goes on without the
+	// browser. Default 1 h.
+	ImportTimeout time.Duration
+
+	// KeepImports is how long a file, and after an import what came of it, is kept since its user has
+	// last looked. Default 30 min.
+	KeepImports time.Duration
+
+	// Logger gets every import's outcome, and the cause of every 500 and 503, which no page shows. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -66,6 +83,10 @@ func (o Options) WithDefaults() Options {
 	def(&o.Timeout, 15*time.Second)
 	def(&o.MaxRequests, 32)
 	def(&o.StreamIdle, 30*time.Second)
+	def(&o.MaxImports, 2)
+	def(&o.MaxImportBytes, 256<<20)
+	def(&o.ImportTimeout, time.Hour)
+	def(&o.KeepImports, 30*time.Minute)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -97,6 +118,11 @@ func (o Options) Validate() error {
 	}
 	if o.MaxBodyBytes < 0 {
 		errs = append(errs, fmt.Errorf("console: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
+	}
+	for name, value := range map[string]int64{"MaxImports": int64(o.MaxImports), "MaxImportBytes": o.MaxImportBytes, "ImportTimeout": int64(o.ImportTimeout), "KeepImports": int64(o.KeepImports)} {
+		if value < 0 {
+			errs = append(errs, fmt.Errorf("console: %s must not be negative: no file is taken or kept without a bound", name))
+		}
 	}
 	if o.SignIn && o.Authorize == nil {
 		errs = append(errs, errors.New("console: SignIn is set and Authorize is not, so no key could be wrong; set both or none"))

@@ -29,6 +29,10 @@ func routes() []route {
 		{"POST", "/products/{id}/delete", httpapi.OpDeleteProduct, (*Handler).deleteProduct},
 		{"POST", "/products/{id}/restore", httpapi.OpRestoreProduct, (*Handler).restoreProduct},
 		{"GET", "/products/{id}/history", httpapi.OpGetHistory, (*Handler).history},
+		{"GET", "/import", httpapi.OpImportProducts, (*Handler).chooseFile},
+		{"GET", "/import/{id}", httpapi.OpImportProducts, (*Handler).showImport},
+		{"POST", "/import/{id}", httpapi.OpImportProducts, (*Handler).changeImport},
+		{"POST", "/import/{id}/cancel", httpapi.OpImportProducts, (*Handler).cancelImport},
 		{"GET", signInPath, "", (*Handler).askKey},
 		{"POST", signInPath, "", (*Handler).signIn},
 		{"POST", "/sign-out", "", (*Handler).signOut},
@@ -41,6 +45,9 @@ func routes() []route {
 func streams() []route {
 	return []route{
 		{"GET", "/products/export", httpapi.OpExportProducts, (*Handler).export},
+		{"POST", "/import", httpapi.OpImportProducts, (*Handler).receive},
+		{"GET", "/import/{id}/events", httpapi.OpImportProducts, (*Handler).watchImport},
+		{"GET", "/import/{id}/refused.csv", httpapi.OpImportProducts, (*Handler).refusedRows},
 	}
 }
 
@@ -51,6 +58,7 @@ type destination struct{ Path, Name string }
 func destinations() []destination {
 	return []destination{
 		{"/products", "Products"},
+		{"/import", "Import"},
 	}
 }
 

@@ -42,4 +42,45 @@
     var side = event.target.closest(".side");
     if (side && event.target.type !== "radio") side.querySelector("input[type=radio]").checked = true;
   });
+
+  // A file may be dropped anywhere on its page. One that is too large is told of before it is sent.
+  var file = document.querySelector("input[type=file][data-most]");
+  if (file) {
+    ["dragover", "drop"].forEach(function (name) {
+      document.addEventListener(name, function (event) {
+        event.preventDefault();
+        if (name !== "drop" || !event.dataTransfer.files.length) return;
+        file.files = event.dataTransfer.files;
+        file.dispatchEvent(new Event("change"));
+        file.form.requestSubmit();
+      });
+    });
+    file.addEventListener("change", function () {
+      var large = file.files[0] && file.files[0].size > Number(file.dataset.most);
+      file.setCustomValidity(large ? "This file is too large. Split it, or use the API." : "");
+      file.reportValidity();
+    });
+    file.form.addEventListener("submit", function () {
+      document.getElementById("live").textContent = "The file is being sent.";
+    });
+  }
+
+  // Progress comes as a stream. Where none comes for a while it is asked for.
+  var run = document.querySelector("[data-stream]");
+  if (run) {
+    var source = new EventSource(run.dataset.stream), heard = Date.now();
+    source.addEventListener("part", function (event) {
+      heard = Date.now();
+      say("");
+      htmx.swap("#progress", event.data, { swapStyle: "outerHTML" });
+    });
+    source.addEventListener("end", function () {
+      source.close();
+      location.reload();
+    });
+    setInterval(function () {
+      if (Date.now() - heard < 3000) return;
+      htmx.ajax("GET", location.pathname, { target: "#progress", swap: "outerHTML" }).catch(function () {}); // it is said
+    }, 2000);
+  }
 })();
