@@ -9,17 +9,21 @@ import (
 
 // coalescer folds concurrent calls into batches. Few batches, its lanes, are in flight at
 // once; while they are, calls queue, and a lane that comes free takes the head of the queue,
-// as much as a batch may hold. There is no timer: an idle coalescer starts a call at once, and
-// the busier it is the fuller its batches get.
+// as much as a batch may hold. Nothing is delayed to fill a batch: an idle coalescer starts a
+// call at once, and the busier it is the fuller its batches get.
+//
+// With patience one lane does the work, for one full batch costs less than two half full ones, and
+// the others only help out while it is stuck.
 //
 // A call only ever joins a batch that has not started, so whatever was acknowledged before
 // the call began is visible to it. A batch runs on a goroutine of its own, detached from its
 // callers: one that leaves disturbs nobody.
 type coalescer[Q, R any] struct {
 	lanes      int
-	maxCalls   int // in one batch
-	maxBytes   int // in one batch, by size
-	maxWaiting int // in the queue
+	patience   time.Duration // a batch in flight for longer is stuck; 0: all lanes work side by side
+	maxCalls   int           // in one batch
+	maxBytes   int           // in one batch, by size
+	maxWaiting int           // in the queue
 	size       func(Q) int
 	enter      func(Q) (leave func()) // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
 	run        func([]*call[Q, R])    // settles every call
@@ -29,6 +33,7 @@ type coalescer[Q, R any] struct {
 	mu      sync.Mutex
 	queue   []*call[Q, R]
 	running int // lanes
+	stuck   int // those of them whose batch has been in flight for longer than patience
 	closed  bool
 	idle    chan struct{} // closed when closed and no lane runs
 	calls   uint64
@@ -132,11 +137,16 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 	}
 	c.queue = append(c.queue, calls...)
 	c.calls += uint64(len(calls))
-	if c.running < c.lanes {
+	c.start()
+	return nil
+}
+
+// start starts a lane for what is in the queue, if there is one to spare.
+func (c *coalescer[Q, R]) start() {
+	if c.running < c.lanes && (c.patience == 0 || c.running == c.stuck) {
 		c.running++
 		go c.lane()
 	}
-	return nil
 }
 
 func (c *coalescer[Q, R]) wait(ctx context.Context, own *call[Q, R], underway func(context.Context) error) (R, error) {
@@ -181,8 +191,67 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 // lane runs batch after batch until the queue is empty.
 func (c *coalescer[Q, R]) lane() {
 	var batch []*call[Q, R] // run keeps none of it
+	if c.patience == 0 {
+		for batch = c.next(batch); len(batch) > 0; batch = c.next(batch) {
+			c.run(batch)
+		}
+		return
+	}
+	w := newWatch(c)
+	defer w.timer.Stop()
 	for batch = c.next(batch); len(batch) > 0; batch = c.next(batch) {
+		w.begin()
 		c.run(batch)
+		w.end()
+	}
+}
+
+// watch finds out that a lane's batch is stuck.
+type watch[Q, R any] struct {
+	c     *coalescer[Q, R]
+	timer *time.Timer
+
+	// Under the coalescer's mutex.
+	inFlight bool
+	stuck    bool
+}
+
+func newWatch[Q, R any](c *coalescer[Q, R]) *watch[Q, R] {
+	w := &watch[Q, R]{c: c}
+	w.timer = time.AfterFunc(c.patience, w.alarm)
+	return w
+}
+
+func (w *watch[Q, R]) begin() {
+	w.c.mu.Lock()
+	w.inFlight = true
+	w.c.mu.Unlock()
+	w.timer.Reset(w.c.patience)
+}
+
+func (w *watch[Q, R]) end() {
+	w.timer.Stop()
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.inFlight = false
+	if w.stuck {
+		w.stuck = false
+		w.c.stuck--
+	}
+}
+
+// alarm has another lane help out. It may come late, when the next batch is in flight, and then
+// that one gets help before it needs it.
+func (w *watch[Q, R]) alarm() {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if !w.inFlight || w.stuck {
+		return
+	}
+	w.stuck = true
+	w.c.stuck++
+	if len(w.c.queue) > 0 {
+		w.c.start()
 	}
 }
 
@@ -191,7 +260,7 @@ func (c *coalescer[Q, R]) lane() {
 func (c *coalescer[Q, R]) next(before []*call[Q, R]) []*call[Q, R] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.queue) == 0 {
+	if len(c.queue) == 0 || c.patience > 0 && c.running-c.stuck > 1 { // another one goes on
 		c.running--
 		if c.closed && c.running == 0 {
 			close(c.idle)

@@ -15,6 +15,7 @@ type writeCall = call[Write, Outcome]
 func newWriter(s *Service) *coalescer[Write, Outcome] {
 	return &coalescer[Write, Outcome]{
 		lanes:      s.opts.WriteBatches,
+		patience:   writePatience,
 		maxCalls:   s.opts.WriteBatchSize,
 		maxBytes:   s.opts.WriteBatchBytes,
 		maxWaiting: s.opts.MaxWaiting,
@@ -23,6 +24,10 @@ func newWriter(s *Service) *coalescer[Write, Outcome] {
 		run:        s.applyBatch,
 	}
 }
+
+// writePatience is how long a batch of writes has the coalescer to itself: longer than one of a few
+// hundred writes takes, and a wait behind a stalled connection that people hardly notice.
+const writePatience = 50 * time.Millisecond
 
 // write does one operation and waits for its outcome.
 func (s *Service) write(ctx context.Context, op Operation) (Outcome, error) {
