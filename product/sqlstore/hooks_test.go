@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -15,6 +16,11 @@ import (
 type hooks struct {
 	before func(query string) error
 	after  func(query string, err error) error
+}
+
+// isCommit tells the statement with which the store commits.
+func isCommit(query string) bool {
+	return query == "COMMIT" || strings.HasPrefix(query, "SET SESSION autocommit = 1")
 }
 
 // openHooked opens a pool whose connections go through h.

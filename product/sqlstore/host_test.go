@@ -207,7 +207,7 @@ func TestErrorsAreToldApartByNumber(t *testing.T) {
 		}}), nil)
 		require.NoError(t, err)
 		_, findErr := store.Find(t.Context(), []product.Key{product.BySKU("A")})
-		_, applyErr := store.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "A")}})
+		_, applyErr := store.Apply(t.Context(), product.Batch{Writes: []product.Write{{Op: product.OpDelete, SKU: "A", At: time.Now()}}})
 		for _, err := range []error{findErr, applyErr} {
 			require.ErrorIs(t, err, test.err)
 			for _, sentinel := range []error{product.ErrBusy, product.ErrUnavailable} {
@@ -230,13 +230,18 @@ func TestLookingForAFreeSKUBlocksNobody(t *testing.T) {
 		apply(t, plain, create(t, "A"), create(t, "Z"))
 		neighbour := errors.New("not tried")
 		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
-			if query == "COMMIT" {
+			if isCommit(query) {
 				_, neighbour = plain.Apply(t.Context(), product.Batch{Writes: []product.Write{create(t, "M"), create(t, "Y")}})
 			}
 			return nil
 		}}), nil)
 		require.NoError(t, err)
-		apply(t, store, create(t, "L"), create(t, "N"))
+		upsert := func(sku string) product.Write {
+			w := create(t, sku)
+			w.Op = product.OpUpsert // a creation would not look
+			return w
+		}
+		apply(t, store, upsert("L"), upsert("N"))
 		require.NoError(t, neighbour)
 	})
 }

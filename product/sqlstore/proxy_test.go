@@ -1,7 +1,6 @@
 package sqlstore_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -105,7 +104,7 @@ func (p *proxy) upstream(client, server net.Conn, hold *atomic.Bool, answered <-
 			return
 		}
 		where := never
-		if bytes.Equal(packet[4:], []byte("\x03COMMIT")) {
+		if packet[4] == 3 && isCommit(string(packet[5:])) {
 			where = p.cutting()
 		}
 		if where != never {

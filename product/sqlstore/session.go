@@ -23,7 +23,7 @@ type session struct {
 	*sql.Conn
 	s       *Store
 	open    bool // a transaction is under way
-	changed bool // innodb_lock_wait_timeout is ours
+	changed bool // a server's settings are ours
 	spoiled bool // must not go back to the host's pool
 }
 
@@ -54,21 +54,45 @@ func (t *session) begin(ctx context.Context, noWait bool) error {
 	return t.beginServer(ctx)
 }
 
+// beginServer begins with one round trip, and commitServer ends with one: setting autocommit begins
+// and commits the transaction, and travels together with what else is set. It is on before and
+// after, as [New] makes sure.
 func (t *session) beginServer(ctx context.Context) error {
+	statement := "SET "
 	if wait := t.s.opts.LockWait; wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
-		t.changed = true
-		if err := t.exec(ctx, fmt.Sprintf("SET @productkit_lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = %d", seconds)); err != nil {
-			t.spoiled = true
-			return err
-		}
+		statement += fmt.Sprintf("@productkit_lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = %d, ", seconds)
+	}
+	isolation := "transaction_isolation"
+	if t.s.engine.Dialect == MariaDB {
+		isolation = "tx_isolation"
 	}
 	// Without SESSION it holds for the next transaction only.
-	if err := t.exec(ctx, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"); err != nil {
-		return err
+	statement += "@@" + isolation + " = 'READ-COMMITTED', SESSION autocommit = 0"
+	t.open, t.changed = true, true
+	err := t.exec(ctx, statement)
+	t.spoiled = err != nil // whatever has been set by then
+	return err
+}
+
+const restoreLockWait = "SESSION innodb_lock_wait_timeout = @productkit_lock_wait, @productkit_lock_wait = NULL"
+
+// commitServer is the statement that commits and gives a server's session the host's settings back.
+// Committing comes first: whatever goes wrong afterwards, the transaction is there.
+func (t *session) commitServer() string {
+	if t.s.opts.LockWait > 0 {
+		return "SET SESSION autocommit = 1, " + restoreLockWait
 	}
-	t.open = true
-	return t.exec(ctx, "START TRANSACTION")
+	return "SET SESSION autocommit = 1"
+}
+
+// restore is the statement that gives the settings back after ROLLBACK. In a log it can be told from
+// the one that commits.
+func (t *session) restore() string {
+	if t.s.opts.LockWait > 0 {
+		return "SET " + restoreLockWait + ", SESSION autocommit = 1"
+	}
+	return "SET SESSION autocommit = 1"
 }
 
 // beginSQLite takes the write lock at once: a transaction that began by reading could not wait
@@ -99,11 +123,13 @@ func (t *session) beginSQLite(ctx context.Context, noWait bool) error {
 // driver's own: the sentinels say that nothing was applied.
 func (t *session) commit(ctx context.Context) error {
 	if t.s.engine.Dialect == SQLite {
-		ctx = context.WithoutCancel(ctx) // no network: what interrupts it can only blur the result
+		// No network: what interrupts it can only blur the result.
+		_, err := t.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+		t.open = err != nil
+		return err
 	}
-	_, err := t.ExecContext(ctx, "COMMIT")
-	t.open = err != nil
-	t.spoiled = t.spoiled || err != nil && t.s.engine.Dialect != SQLite
+	_, err := t.ExecContext(ctx, t.commitServer())
+	t.open, t.changed, t.spoiled = err != nil, err != nil, err != nil
 	return err
 }
 
@@ -116,7 +142,7 @@ func (t *session) end(ctx context.Context) {
 		t.cleanUp(ctx, "ROLLBACK")
 	}
 	if t.changed && !t.spoiled {
-		t.cleanUp(ctx, "SET SESSION innodb_lock_wait_timeout = @productkit_lock_wait, @productkit_lock_wait = NULL")
+		t.cleanUp(ctx, t.restore())
 	}
 	if t.spoiled {
 		_ = t.Raw(func(any) error { return driver.ErrBadConn })
