@@ -75,6 +75,7 @@ func (s Save) StockChanged() bool {
 type Decision struct {
 	writes []Write
 	atomic bool
+	trust  bool // see Trust
 
 	// What has been loaded, and which keys have been asked for: one that was asked for and
 	// did not come is free.
@@ -95,6 +96,7 @@ type Decision struct {
 	changes  []Change
 	records  []Record
 	recorded map[RecordID]*Record
+	trusted  []*Row // new products whose claims have not been looked for
 	missing  missing
 }
 
@@ -141,6 +143,7 @@ func (d *Decision) Needs() Needs {
 	for i := range d.writes {
 		d.outcomes[i] = d.decideOnce(&d.writes[i])
 	}
+	d.checkTrust()
 
 	byID := func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 	byReservation := func(a, b ReservationID) int { return bytes.Compare(a[:], b[:]) }
@@ -176,7 +179,7 @@ func (d *Decision) begin() {
 	d.rows = make(map[uuid.UUID]*Row, len(d.loaded)+len(d.writes))
 	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
 	d.variants = make(map[VariantKey]uuid.UUID)
-	d.changes, d.records = nil, nil
+	d.changes, d.records, d.trusted = nil, nil, nil
 	d.recorded = maps.Clone(d.loadedRecords)
 	d.holds.restart()
 	for id, row := range d.loaded {
@@ -342,10 +345,16 @@ func (d *Decision) free(next *Product) error {
 // insert adds a new product with its stock.
 func (d *Decision) insert(w *Write, p Product, onHand int64) Outcome {
 	p.ID, p.Version, p.CreatedAt, p.UpdatedAt = w.ID, 1, w.At, w.At
-	if err := d.free(&p); err != nil {
-		return Outcome{Err: err}
+	trusted := d.trusts(w, &p)
+	if !trusted {
+		if err := d.free(&p); err != nil {
+			return Outcome{Err: err}
+		}
 	}
 	row := &Row{Product: p, Stock: Stock{ProductID: p.ID, OnHand: onHand, Version: 1}}
+	if trusted {
+		d.trusted = append(d.trusted, row)
+	}
 	d.rows[p.ID] = row
 	d.claim(&p)
 	d.record(w, row, ChangeCreated, nil)

@@ -20,6 +20,11 @@ const (
 	// who takes another one each time.
 	maxRaces = 5
 
+	// wariness is how many batches look whether SKUs are free before they insert products, after
+	// one had to begin again because it had not looked. Where collisions are rare nobody looks:
+	// the insert finds out. With more than one in so many batches, looking is cheaper.
+	wariness = 16
+
 	// maxLost is how often it begins again because the connection broke before COMMIT.
 	maxLost = 1
 
@@ -55,6 +60,7 @@ func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, 
 			return nil, err
 		case stage == writing && duplicate(err) && races < maxRaces:
 			races++
+			s.wary.Store(wariness)
 		case stage == beginning && errors.Is(err, driver.ErrBadConn) && stale < maxStale:
 			stale++
 		case stage >= marking && lost(err) && broken < maxLost:
@@ -89,6 +95,7 @@ func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDou
 		case stage == marking && duplicate(err):
 			return inDoubt, nil
 		case stage == writing && (lost(err) || duplicate(err) && races < maxRaces):
+			s.wary.Store(wariness)
 			cause = err // the ID was free: nothing had been applied, and nothing is
 			races++
 		case stage == writing:
@@ -133,6 +140,7 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 		return nil, marking, classify(err)
 	}
 	w := s.writer(t)
+	w.trust = !b.NoWait && s.wary.Add(-1) < 0 // an insert waits for whoever is about to take the SKU too
 	d, err := w.decide(ctx, b)
 	if err != nil {
 		return nil, writing, err

@@ -23,11 +23,15 @@ type writer struct {
 	unlocked bool // only looks, and writes nothing
 	hosted   bool // the transaction is the host's, at whatever isolation level
 	noSearch bool
+	trust    bool // see [product.Decision.Trust]
 }
 
 // decide locks and loads what the batch's writes need, until all is decided.
 func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision, error) {
 	d := product.NewDecision(b)
+	if w.trust {
+		d.Trust()
+	}
 	for need := d.Needs(); !need.Empty(); need = d.Needs() {
 		rows, err := w.lockAndLoad(ctx, need, b.NoWait)
 		if err != nil {
