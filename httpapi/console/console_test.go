@@ -364,8 +364,8 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	t.Parallel()
-	_, err := console.NewHandler(newService(t), &console.Options{Prefix: "console/", PageSize: 201, MaxBodyBytes: -1, SignIn: true})
-	for _, name := range []string{"Prefix", "PageSize", "MaxBodyBytes", "SignIn"} {
+	_, err := console.NewHandler(newService(t), &console.Options{Prefix: "console/", PageSize: 201, MaxBodyBytes: -1, SignIn: true, MaxImports: -1, MaxImportBytes: -1, ImportTimeout: -1, KeepImports: -1})
+	for _, name := range []string{"Prefix", "PageSize", "MaxBodyBytes", "SignIn", "MaxImports", "MaxImportBytes", "ImportTimeout", "KeepImports"} {
 		require.ErrorContains(t, err, name)
 	}
 	_, err = console.NewHandler(nil, nil)

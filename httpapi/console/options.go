@@ -119,9 +119,12 @@ func (o Options) Validate() error {
 	if o.MaxBodyBytes < 0 {
 		errs = append(errs, fmt.Errorf("console: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
 	}
-	for name, value := range map[string]int64{"MaxImports": int64(o.MaxImports), "MaxImportBytes": o.MaxImportBytes, "ImportTimeout": int64(o.ImportTimeout), "KeepImports": int64(o.KeepImports)} {
-		if value < 0 {
-			errs = append(errs, fmt.Errorf("console: %s must not be negative: no file is taken or kept without a bound", name))
+	for _, bound := range []struct {
+		name  string
+		value int64
+	}{{"MaxImports", int64(o.MaxImports)}, {"MaxImportBytes", o.MaxImportBytes}, {"ImportTimeout", int64(o.ImportTimeout)}, {"KeepImports", int64(o.KeepImports)}} {
+		if bound.value < 0 {
+			errs = append(errs, fmt.Errorf("console: %s must not be negative: no file is taken or kept without a bound", bound.name))
 		}
 	}
 	if o.SignIn && o.Authorize == nil {
