@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,6 +238,32 @@ func TestLockingReadsOnlyItsKeys(t *testing.T) {
 			require.NoError(t, err)
 			plan := explain(t, db, e, query, args)
 			requireIndexOrder(t, query, plan)
+		}
+	})
+}
+
+// However many keys are asked for at once, and however few products there are.
+func TestFindingReadsOnlyItsKeys(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		made := apply(t, store, create(t, "A"), create(t, "B"))
+		for _, n := range []int{1, 4, 200} {
+			for _, by := range []struct {
+				column, index string
+				key           any
+			}{{"id", "PRIMARY", made[0].ID[:]}, {"live_sku", "live_sku", "A"}} {
+				query, args, err := store.FindSQL(by.column, slices.Repeat([]any{by.key}, n))
+				require.NoError(t, err)
+				plan := explain(t, db, e, query, args)
+				requireIndexOrder(t, query, plan)
+				if e.driver == "sqlite" {
+					require.Contains(t, plan, "("+by.column+"=?)", query)
+				} else {
+					require.Contains(t, plan, "key="+by.index+" ", query)
+				}
+			}
 		}
 	})
 }

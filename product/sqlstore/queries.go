@@ -79,14 +79,26 @@ func in(column string, keys []any) sq.Sqlizer {
 
 // find selects the live products with these IDs, or SKUs, in column.
 func (t tables) find(column string, keys []any) (string, []any, error) {
-	return sq.Select(productSelection).From(t.products + " p").
-		Where(in("p."+column, keys)).Where("p.deleted = 0").ToSql()
+	return t.keyed(column, keys, "p.deleted = 0").ToSql()
 }
 
 // findDeleted selects the deleted products with these IDs.
 func (t tables) findDeleted(ids []any) (string, []any, error) {
-	return sq.Select(productSelection).From(t.products + " p").
-		Where(in("p.id", ids)).Where("p.deleted = 1").ToSql()
+	return t.keyed("id", ids, "p.deleted = 1").ToSql()
+}
+
+// keyed selects products by the index of a column. MySQL would spend a quarter of its time on what
+// others cost, key by key; SQLite would read all live products for four keys, unless the plus hides from
+// it that there is an index of them.
+func (t tables) keyed(column string, keys []any, deleted string) sq.SelectBuilder {
+	index := column
+	if column == "id" {
+		index = "PRIMARY"
+	}
+	if t.dialect == SQLite {
+		deleted = "+" + deleted
+	}
+	return sq.Select(productSelection).From(t.byIndex(t.products+" p", index)).Where(in("p."+column, keys)).Where(deleted)
 }
 
 func (t tables) findStock(ids []any, now time.Time) (string, []any, error) {
@@ -123,11 +135,11 @@ func (t tables) lookGroup(group string) sq.SelectBuilder {
 
 // fromRows has a query read products with their stock by an index of the products.
 func (t tables) fromRows(q sq.SelectBuilder, index string) sq.SelectBuilder {
+	q = q.From(t.byIndex(t.products+" p", index))
 	if t.dialect == SQLite {
-		return q.From(t.products + " p").Join(t.stock + " s ON s.product_id = p.id")
+		return q.Join(t.stock + " s ON s.product_id = p.id")
 	}
-	return q.From(t.products + " p FORCE INDEX (" + index + ")").
-		JoinClause("STRAIGHT_JOIN " + t.stock + " s FORCE INDEX (PRIMARY) ON s.product_id = p.id")
+	return q.JoinClause("STRAIGHT_JOIN " + t.stock + " s FORCE INDEX (PRIMARY) ON s.product_id = p.id")
 }
 
 // export selects the page of q's products behind a SKU, with their stock. It walks along the SKUs

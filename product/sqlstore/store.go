@@ -111,6 +111,7 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 }
 
 func (s *Store) find(ctx context.Context, found []product.Product, column string, keys []any) ([]product.Product, error) {
+	found = slices.Grow(found, len(keys))
 	for chunk := range slices.Chunk(keys, maxKeys) {
 		query, args, err := s.tables.find(column, chunk)
 		if err != nil {
