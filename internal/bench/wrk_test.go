@@ -27,11 +27,18 @@ func (l *lab) load(c contender, script string, clients int) loaded {
 	l.Helper()
 	file := filepath.Join(l.TempDir(), "request.lua")
 	now := time.Now().UnixNano()
+	var prepare strings.Builder
+	for table, lines := range prepared {
+		if strings.Contains(script, table+"[") {
+			fmt.Fprintf(&prepare, "%s = {}; %s; ", table, lines)
+		}
+	}
 	require.NoError(l, os.WriteFile(file, fmt.Appendf(nil, `math.randomseed(%d)
 lines = function(file) local all = {}; if file ~= "" then for line in io.lines(file) do all[#all + 1] = line end end; return all end
 ids = lines(%q); pages = lines(%q); json = {["Content-Type"] = "application/json"}; n = 0; run = "%s-%d"
+init = function() %s end
 request = function() %s end
-`, now, c.ids, c.pages, c.name, now, script), 0o600))
+`, now, c.ids, c.pages, c.name, now, &prepare, script), 0o600))
 	defer l.watch(c)()
 	wrk := exec.CommandContext(l.Context(), "wrk", "-t", "1", "-c", strconv.Itoa(clients), "-d", "60s", "--latency", "-s", file, c.url)
 	var out strings.Builder
