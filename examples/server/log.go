@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/felixge/httpsnoop"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -33,13 +32,15 @@ func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 		var wait atomic.Int64
 		ctx := product.WithWait(pool.WithWait(r.Context(), &wait), &wait)
 		r = r.WithContext(ctx) // before the mux, which notes the route in it
-		m := httpsnoop.Metrics{Code: http.StatusOK}
+		answer := &recorder{ResponseWriter: w}
 		end := told.begin(r)
-		defer func() { end(m) }() // however it ends
-		m.CaptureMetrics(w, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
+		start := time.Now()
+		defer func() { end(answer.code(), time.Since(start)) }() // however it ends
+		next.ServeHTTP(answer, r)
+		took := time.Since(start)
 		level := slog.LevelInfo
 		switch {
-		case m.Code >= http.StatusInternalServerError && m.Code != http.StatusServiceUnavailable:
+		case answer.code() >= http.StatusInternalServerError && answer.code() != http.StatusServiceUnavailable:
 			level = slog.LevelError
 		case probed[r.Pattern], r.Pattern == metricsPattern:
 			level = slog.LevelDebug
@@ -48,9 +49,9 @@ func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 			slog.String("request_id", w.Header().Get("X-Request-Id")),
 			slog.String("method", r.Method),
 			slog.String("route", r.Pattern),
-			slog.Int("status", m.Code),
-			slog.Int64("bytes", m.Written),
-			slog.Duration("duration", m.Duration.Round(time.Microsecond)),
+			slog.Int("status", answer.code()),
+			slog.Int64("bytes", answer.written),
+			slog.Duration("duration", took.Round(time.Microsecond)),
 			slog.Duration("wait", time.Duration(wait.Load()).Round(time.Microsecond)), // for a batch and for a connection
 			slog.String("remote", r.RemoteAddr),
 		}

@@ -71,7 +71,9 @@ func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.W
 	if *ask {
 		return healthcheck(ctx, c, errOut)
 	}
-	log := newLogger(c, errOut)
+	behind := newLines(errOut)
+	defer behind.flush()
+	log := newLogger(c, behind)
 	from, err := inherit(vars)
 	switch {
 	case err != nil:

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/felixge/httpsnoop"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -62,17 +61,17 @@ func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
 
 // begin counts a request as active until what it returns is told how it ended. Routes are patterns, of
 // which there are few, and not paths.
-func (m *meter) begin(r *http.Request) (end func(httpsnoop.Metrics)) {
+func (m *meter) begin(r *http.Request) (end func(status int, took time.Duration)) {
 	method := r.Method
 	if !slices.Contains(methods, method) {
 		method = "_OTHER"
 	}
 	active := m.active.WithLabelValues(method)
 	active.Inc()
-	return func(got httpsnoop.Metrics) {
+	return func(status int, took time.Duration) {
 		active.Dec()
 		route := r.Pattern[max(strings.IndexByte(r.Pattern, '/'), 0):]
-		m.duration.WithLabelValues(method, route, strconv.Itoa(got.Code)).Observe(got.Duration.Seconds())
+		m.duration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 	}
 }
 
