@@ -1,11 +1,13 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -91,6 +93,13 @@ func (p *Pool) Ping(ctx context.Context) error {
 
 // Stats returns a snapshot. It is cheap enough to be called every second.
 func (p *Pool) Stats() Stats { return p.engine.stats() }
+
+// Holders returns the connections that are lent now, those held longest first.
+func (p *Pool) Holders() []Holder {
+	holders, _, _ := p.engine.holders(time.Now())
+	slices.SortFunc(holders, func(a, b Holder) int { return cmp.Compare(b.Held, a.Held) })
+	return holders
+}
 
 // Reset retires every connection: idle ones now, the others as they come back.
 // Use it after a planned failover or a change of grants.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/productkit-go/productkit/examples/internal/database"
 	"github.com/productkit-go/productkit/health"
+	"github.com/productkit-go/productkit/httpapi/console"
 	"github.com/productkit-go/productkit/pool/poolprom"
 	"github.com/productkit-go/productkit/product"
 )
@@ -30,6 +31,7 @@ type meter struct {
 	registry     *prometheus.Registry
 	duration     *prometheus.HistogramVec
 	active       *prometheus.GaugeVec
+	requests     console.Requests // for the console, which has no Prometheus to ask
 }
 
 func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
@@ -72,6 +74,7 @@ func (m *meter) begin(r *http.Request) (end func(status int, took time.Duration)
 		active.Dec()
 		route := r.Pattern[max(strings.IndexByte(r.Pattern, '/'), 0):]
 		m.duration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+		m.requests.Observe(r.Pattern, status, took)
 	}
 }
 

@@ -85,7 +85,7 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	var background sync.WaitGroup
 	var failed error
 	background.Go(func() {
-		failed = catalogue(running, c, d, keys, &api, m, log, func(engine string) {
+		failed = catalogue(running, c, d, probe, keys, &api, m, log, func(engine string) {
 			migrated.Done()
 			ready(d.Name + " (" + engine + ")")
 		})
@@ -112,7 +112,7 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 }
 
 // catalogue waits for the database, migrates it, opens the gate, and prunes until ctx ends.
-func catalogue(ctx context.Context, c config, d *database.Database, keys *keyring, api *gate, m *meter, log *slog.Logger, ready func(engine string)) (err error) {
+func catalogue(ctx context.Context, c config, d *database.Database, probe *health.Probe, keys *keyring, api *gate, m *meter, log *slog.Logger, ready func(engine string)) (err error) {
 	store, err := d.Prepare(ctx, log)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -124,7 +124,7 @@ func catalogue(ctx context.Context, c config, d *database.Database, keys *keyrin
 	defer func() { err = errors.Join(err, bounded(svc.Close)) }()
 	m.watch(svc)
 	opts := &httpapi.Options{Prefix: "/v1", Logger: log, MaxReads: c.MaxReads, MaxWrites: c.MaxWrites}
-	pages := &console.Options{Prefix: strings.TrimSuffix(consolePath, "/"), Logger: log}
+	pages := &console.Options{Prefix: strings.TrimSuffix(consolePath, "/"), Logger: log, Pool: d.Pool, DB: d.DB, Health: probe, Requests: &m.requests, Trusted: trusted(c, keys)}
 	if keys != nil {
 		opts.Authorize = keys.authorize
 		pages.Authorize, pages.SignIn = keys.authorize, true

@@ -31,15 +31,19 @@ func (h *Handler) authenticate(r *http.Request, operation string) (*http.Request
 }
 
 func (h *Handler) authorize(r *http.Request, operation string) (actor string, err error) {
-	asked := r
-	if key, err := r.Cookie(keyCookie); h.opts.SignIn && err == nil && r.Header.Get("Authorization") == "" {
-		asked = withKey(r, key.Value)
-	}
-	actor, err = h.opts.Authorize(asked, h.operations[operation])
+	actor, err = h.opts.Authorize(h.asked(r), h.operations[operation])
 	if err == nil && !product.ValidActor(actor) {
 		err = fmt.Errorf("console: Authorize returned an actor that no history can hold: %.100q", actor)
 	}
 	return actor, err
+}
+
+// asked is the request as the host's functions see it: with the key that the cookie keeps.
+func (h *Handler) asked(r *http.Request) *http.Request {
+	if key, err := r.Cookie(keyCookie); h.opts.SignIn && err == nil && r.Header.Get("Authorization") == "" {
+		return withKey(r, key.Value)
+	}
+	return r
 }
 
 func withKey(r *http.Request, key string) *http.Request {
@@ -112,4 +116,13 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) cookie(r *http.Request, name, value string) *http.Cookie {
 	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 	return &http.Cookie{Name: name, Value: value, Path: h.mount(r) + "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure}
+}
+
+// allowed reports whether the request may do this, for pages that offer it.
+func (h *Handler) allowed(r *http.Request, operation string) bool {
+	if h.opts.Authorize == nil {
+		return true
+	}
+	_, err := h.authorize(r, operation)
+	return err == nil
 }

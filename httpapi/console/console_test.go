@@ -344,20 +344,22 @@ func TestMounting(t *testing.T) {
 func TestRequestsInFlightAreBounded(t *testing.T) {
 	t.Parallel()
 	entered, leave := make(chan struct{}), make(chan struct{})
-	v := visit(t, newHandler(t, newService(t), &console.Options{MaxRequests: 1, Authorize: func(*http.Request, httpapi.Operation) (string, error) {
-		entered <- struct{}{}
-		<-leave
+	v := visit(t, newHandler(t, newService(t), &console.Options{MaxRequests: 1, Authorize: func(_ *http.Request, op httpapi.Operation) (string, error) {
+		if op.ID == httpapi.OpGetChanges {
+			entered <- struct{}{}
+			<-leave
+		}
 		return "", nil
 	}}))
 	first := make(chan int)
-	go func() { first <- v.get("/products").status }()
+	go func() { first <- v.get("/changes").status }()
 	<-entered
-	refused := visit(t, v.h).get("/products")
+	refused := visit(t, v.h).get("/changes")
 	require.Equal(t, 503, refused.status)
 	require.Equal(t, "1", refused.header.Get("Retry-After"))
 	close(leave)
 	require.Equal(t, 200, <-first)
-	go func() { first <- v.get("/products").status }()
+	go func() { first <- v.get("/changes").status }()
 	<-entered
 	require.Equal(t, 200, <-first)
 }

@@ -32,6 +32,10 @@ type Handler struct {
 	imports    imports
 	watchers   atomic.Int64 // pages that are told how imports go
 	busy       atomic.Int64 // requests in flight, without streams
+	followers  atomic.Int64 // streams of changes
+	reached    atomic.Int64 // a position that the change feed has reached
+	samples    sampler
+	doctor     doctor
 
 	alive      context.Context // until Close
 	stop       context.CancelFunc
@@ -62,6 +66,8 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	for _, rt := range streams() {
 		h.mux.Handle(rt.method+" "+h.opts.Prefix+rt.path, h.stream(rt))
 	}
+	h.keep(h.now())
+	h.background.Go(h.sample)
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		h.fail(w, r, product.ErrNotFound)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,7 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/pool"
 )
 
 // Options tunes a [Handler]. The zero value, and nil, mean the defaults.
@@ -71,6 +74,22 @@ type Options struct {
 	// last looked. Default 30 min.
 	KeepImports time.Duration
 
+	// MaxFollowers is how many browsers follow the changes at once. Default 64: one costs a goroutine and
+	// its connection, and all together one query a second. Negative: unlimited.
+	MaxFollowers int
+
+	// Pool, DB, Health and Requests are what the page of operations tells of, besides the catalogue and the
+	// process; what is not set is left out. DB is for hosts without a Pool, and looked at without one only.
+	// Requests are counted by the host.
+	Pool     *pool.Pool
+	DB       *sql.DB
+	Health   *health.Probe
+	Requests *Requests
+
+	// Trusted reports whether the page of operations, which names hosts, users and files of the program,
+	// may be seen, once Authorize has allowed [httpapi.OpGetLimits]. Default: whoever gets so far may.
+	Trusted func(*http.Request) bool
+
 	// Logger gets every import's outcome, and the cause of every 500 and 503, which no page shows. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -87,6 +106,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxImportBytes, 256<<20)
 	def(&o.ImportTimeout, time.Hour)
 	def(&o.KeepImports, 30*time.Minute)
+	def(&o.MaxFollowers, 64)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

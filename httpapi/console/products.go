@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -29,6 +30,7 @@ type productList struct {
 	SearchOff   bool
 	Files       []link // exports of what is filtered
 	NoFiles     string // why there are none
+	Sample      bool   // it may be loaded
 }
 
 // link is an address with its words.
@@ -85,6 +87,7 @@ func (h *Handler) products(w http.ResponseWriter, r *http.Request) error {
 	if page.Prev != "" {
 		list.Prev = f.address("cursor", page.Prev)
 	}
+	list.Sample = len(rows) == 0 && h.allowed(r, httpapi.OpImportProducts)
 	status := http.StatusOK
 	if f.Wrong() {
 		status = http.StatusUnprocessableEntity

@@ -26,16 +26,17 @@ var pages = sync.OnceValue(func() map[string]*template.Template {
 		"count":   func(n int64) string { return grouped(strconv.FormatInt(n, 10)) },
 		"decimal": func(m product.Money) string { return grouped(m.Decimal()) },
 		"moment":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
+		"instant": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"next":    func(i int) int { return i + 1 },
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/field.html"))
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/field.html", "templates/plot.html"))
 	files, err := templateFiles.ReadDir("templates")
 	if err != nil {
 		panic(err) // they are embedded
 	}
 	all := make(map[string]*template.Template)
 	for _, f := range files {
-		if f.Name() == "layout.html" || f.Name() == "field.html" {
+		if f.Name() == "layout.html" || f.Name() == "field.html" || f.Name() == "plot.html" {
 			continue
 		}
 		all[f.Name()] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, path.Join("templates", f.Name())))

@@ -33,6 +33,9 @@ func routes() []route {
 		{"GET", "/import/{id}", httpapi.OpImportProducts, (*Handler).showImport},
 		{"POST", "/import/{id}", httpapi.OpImportProducts, (*Handler).changeImport},
 		{"POST", "/import/{id}/cancel", httpapi.OpImportProducts, (*Handler).cancelImport},
+		{"GET", "/changes", httpapi.OpGetChanges, (*Handler).changes},
+		{"GET", "/operations", httpapi.OpGetLimits, (*Handler).showOperations},
+		{"POST", "/sample", httpapi.OpImportProducts, (*Handler).loadSample},
 		{"GET", signInPath, "", (*Handler).askKey},
 		{"POST", signInPath, "", (*Handler).signIn},
 		{"POST", "/sign-out", "", (*Handler).signOut},
@@ -48,6 +51,7 @@ func streams() []route {
 		{"POST", "/import", httpapi.OpImportProducts, (*Handler).receive},
 		{"GET", "/import/{id}/events", httpapi.OpImportProducts, (*Handler).watchImport},
 		{"GET", "/import/{id}/refused.csv", httpapi.OpImportProducts, (*Handler).refusedRows},
+		{"GET", "/changes/stream", httpapi.OpGetChanges, (*Handler).followChanges},
 	}
 }
 
@@ -59,6 +63,8 @@ func destinations() []destination {
 	return []destination{
 		{"/products", "Products"},
 		{"/import", "Import"},
+		{"/changes", "Changes"},
+		{"/operations", "Operations"},
 	}
 }
 

@@ -77,10 +77,9 @@ var table = map[string]row{
 		why:     "handlers know the catalogue and not its storage",
 	},
 	"httpapi/console": {
-		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool", "httpapi"},
-		foreign: withText,
-		never:   []string{"database/sql"},
-		why:     "pages of the catalogue, whatever keeps it",
+		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool", "httpapi", "health", "pool", "internal/txretry"},
+		foreign: join(withText, driver),
+		why:     "pages of the catalogue, whatever keeps it, and of the pool and the probe if there are any; httpapi knows neither",
 	},
 	"httpapi/client": {
 		own:     []string{"product", "product/feed", "internal/productjson"},

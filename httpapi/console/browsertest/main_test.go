@@ -278,6 +278,8 @@ func (b *tab) shoot() {
 type site struct {
 	url string // of the console, without a slash behind
 	svc *product.Service
+	db  *sql.DB
+	dsn string
 
 	once  bool   // see tab
 	stop  func() // ends the server, which start starts again on the same database and address
@@ -316,6 +318,7 @@ func (s *site) serve(t *testing.T, driver, dsn string, opts *console.Options) {
 			db.SetMaxOpenConns(1)
 		}
 		s.stop = func() { _ = db.Close() }
+		s.db, s.dsn = db, dsn
 		require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
 		store, err := sqlstore.New(t.Context(), db, nil)
 		require.NoError(t, err)

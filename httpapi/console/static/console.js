@@ -83,4 +83,82 @@
       htmx.ajax("GET", location.pathname, { target: "#progress", swap: "outerHTML" }).catch(function () {}); // it is said
     }, 2000);
   }
+
+  // What changes by itself can be paused, and does not change under the focus.
+  var paused = false, resume = function () {};
+  function ready() {
+    var button = document.getElementById("pause");
+    if (!button) return;
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(paused));
+    button.onclick = function () {
+      paused = !paused;
+      button.setAttribute("aria-pressed", String(paused));
+      resume();
+    };
+  }
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    var elt = event.detail.elt;
+    if (elt.hasAttribute("data-polls") && (paused || document.hidden || elt.contains(document.activeElement))) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterSettle", ready);
+
+  // Changes come as rows. Whoever was away goes on behind the last one that came.
+  function follow(rows) {
+    var most = Number(rows.dataset.most), last = rows.dataset.after, fresh = 0, told = 0, timer;
+    var held = document.createElement("tbody"), state = document.getElementById("following"), live = document.getElementById("live");
+
+    function put(into, html) {
+      var template = document.createElement("template");
+      template.innerHTML = html;
+      var come = Array.from(template.content.children);
+      into.prepend.apply(into, come);
+      while (into.rows.length > most) into.deleteRow(-1);
+      return come.length;
+    }
+    function tell(text) {
+      state.textContent = text;
+    }
+    function settle() {
+      tell(paused ? "Paused" + (held.rows.length ? "; " + held.rows.length + (held.rows.length === 1 ? " change waits" : " changes wait") : "") : "Changes are shown as they happen");
+    }
+    function announce() {
+      timer = 0;
+      live.textContent = fresh + (fresh === 1 ? " new change" : " new changes");
+      fresh = 0;
+      told = Date.now();
+    }
+    resume = function () {
+      if (!paused) {
+        rows.prepend.apply(rows, Array.from(held.rows));
+        while (rows.rows.length > most) rows.deleteRow(-1);
+      }
+      settle();
+    };
+    function connect() {
+      var source = new EventSource(rows.dataset.changes + "?after=" + encodeURIComponent(last));
+      source.onopen = settle;
+      source.addEventListener("changes", function (event) {
+        last = event.lastEventId;
+        var empty = document.getElementById("no-changes");
+        if (empty) empty.remove();
+        fresh += put(paused ? held : rows, event.data);
+        settle();
+        if (!timer) timer = setTimeout(announce, Math.max(0, told + 5000 - Date.now()));
+      });
+      source.addEventListener("again", function () { // the feed does not go on from there
+        source.close();
+        setTimeout(function () { location.reload(); }, 2000);
+      });
+      source.onerror = function () {
+        tell("The server does not answer; it is tried again, and nothing is lost");
+        if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+      };
+    }
+    connect();
+  }
+
+  ready();
+  var stream = document.querySelector("tbody[data-changes]");
+  if (stream && window.EventSource) follow(stream);
 })();
