@@ -12,7 +12,7 @@ import (
 //
 //	requests.Observe(r.Pattern, status, took) // where the host measures its requests anyway
 //
-// It costs some 30 ns for each.
+// It takes no lock once a route is known; BenchmarkObserve says what it costs.
 type Requests struct {
 	routes sync.Map // *routeCounts by route
 	known  atomic.Int64
