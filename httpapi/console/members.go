@@ -84,7 +84,7 @@ func members() []member {
 		line("name", "Name", "", what, func(p *product.Product) *string { return &p.Name }, func(into *product.Patch) **string { return &into.Name }),
 		line("sku", "SKU", "Unique; visible ASCII characters without spaces", what, func(p *product.Product) *string { return &p.SKU }, func(into *product.Patch) **string { return &into.SKU }),
 		{
-			field: field{Name: "description", Label: "Description", Type: "textarea", Rows: 8}, section: what,
+			field: field{Name: "description", Label: "Description", Type: "textarea", Rows: 6}, section: what,
 			show:  func(p *product.Product) string { return unix(p.Description) },
 			read:  func(s string, d *product.Draft, _ url.Values) string { d.Description = s; return "" },
 			patch: func(p *product.Product, into *product.Patch) { into.Description = &p.Description },
