@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/productkit-go/productkit/internal/mount"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -18,7 +19,7 @@ type Handler struct {
 	svc     *product.Service
 	opts    Options
 	mux     *http.ServeMux
-	prefix  []string // what Prefix has before, between and after its wildcards
+	prefix  mount.Prefix
 	headers fixedHeaders
 	lanes   [lanes]lane
 	drained context.Context
@@ -41,7 +42,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}
-	h.prefix = wildcard.Split(h.opts.Prefix, -1)
+	h.prefix = mount.New(h.opts.Prefix)
 	h.lanes[laneRead].most = int64(h.opts.MaxReads)
 	h.lanes[laneWrite].most = int64(h.opts.MaxWrites)
 	h.lanes[laneImport].most = int64(h.opts.MaxImports)
@@ -89,62 +90,14 @@ func (h *Handler) route(ops []operation) error {
 // has stripped it, unless it has wildcards.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.boundBody(w, r)
-	p := r.URL.EscapedPath()
-	_, whole := h.below(p)
-	switch {
-	case unclean(p): // ServeMux would redirect, and lose the host's part of the path
+	if !h.prefix.Serve(h.mux, w, r) {
 		h.refuse(w, r, errUnknownPath)
-	case whole:
-		h.mux.ServeHTTP(w, r)
-	case len(h.prefix) > 1:
-		h.refuse(w, r, errUnknownPath)
-	default:
-		inner, u := *r, *r.URL
-		u.Path = h.opts.Prefix + u.Path
-		if u.RawPath != "" {
-			u.RawPath = h.opts.Prefix + u.RawPath
-		}
-		inner.URL = &u
-		h.mux.ServeHTTP(w, &inner)
-		r.Pattern = inner.Pattern
 	}
-}
-
-// below returns what follows the prefix in a path, and whether the path begins with it.
-func (h *Handler) below(p string) (rest string, ok bool) {
-	for i, literal := range h.prefix {
-		if i > 0 { // a wildcard stands for one segment
-			p = p[max(0, strings.IndexByte(p, '/')):]
-		}
-		if p, ok = strings.CutPrefix(p, literal); !ok {
-			return "", false
-		}
-	}
-	return p, strings.HasPrefix(p, "/")
-}
-
-func unclean(p string) bool {
-	if p == "" || p[0] != '/' || strings.Contains(p, "//") {
-		return true
-	}
-	clean := path.Clean(p)
-	return p != clean && strings.TrimSuffix(p, "/") != clean
 }
 
 // mount is the path under which the client sees the prefix's inside, whatever the host has
 // stripped or nested.
-func (h *Handler) mount(r *http.Request) string {
-	seen, _, _ := strings.Cut(r.RequestURI, "?")
-	if u, err := url.Parse(seen); err == nil && u.Host != "" {
-		seen = u.EscapedPath() // a request in absolute form
-	}
-	p := r.URL.EscapedPath()
-	inside, _ := h.below(p)
-	if base, ok := strings.CutSuffix(seen, inside); ok {
-		return base
-	}
-	return strings.TrimSuffix(p, inside)
-}
+func (h *Handler) mount(r *http.Request) string { return h.prefix.Seen(r) }
 
 // serve wraps an operation into what all have in common.
 func (h *Handler) serve(op operation) http.Handler {

@@ -6,12 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/productkit-go/productkit/internal/mount"
 )
 
 // Options tunes a [Handler]. The zero value, and nil, mean the defaults.
@@ -135,15 +134,8 @@ func def[T comparable](value *T, fallback T) {
 // Validate returns one sentence per broken rule, or nil.
 func (o Options) Validate() error {
 	var errs []error
-	if p := o.Prefix; p != "" && (!prefix.MatchString(p) || path.Clean(p) != p) {
-		errs = append(errs, fmt.Errorf("httpapi: Prefix %q must be empty or like /v1: a slash in front, none behind, and only letters, digits and -._~ between, or a wildcard like {tenant}", p))
-	}
-	taken := []string{"{id}", "{sku}", "{group}", "{key}"}
-	for _, name := range wildcard.FindAllString(o.Prefix, -1) {
-		if slices.Contains(taken, name) {
-			errs = append(errs, fmt.Errorf("httpapi: Prefix %q must not have a wildcard %s: another one is called so", o.Prefix, name))
-		}
-		taken = append(taken, name)
+	for _, fault := range mount.Check(o.Prefix, "/v1", "{id}", "{sku}", "{group}", "{key}") {
+		errs = append(errs, errors.New("httpapi: "+fault))
 	}
 	if o.MaxBodyBytes < 0 {
 		errs = append(errs, fmt.Errorf("httpapi: MaxBodyBytes %d must not be negative: no body is read without a bound", o.MaxBodyBytes))
@@ -156,8 +148,3 @@ func (o Options) Validate() error {
 	}
 	return errors.Join(errs...)
 }
-
-var (
-	prefix   = regexp.MustCompile(`^(/([-.~\w]+|{[A-Za-z]\w*}))+$`)
-	wildcard = regexp.MustCompile(`{\w+}`)
-)

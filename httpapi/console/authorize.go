@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/internal/mount"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -98,7 +99,7 @@ func notCookie(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune
 // below keeps a path that a form has sent to what is below the mount, whatever was sent.
 func below(back string) string {
 	u, err := url.Parse(back)
-	if err != nil || u.IsAbs() || u.Host != "" || unclean(u.EscapedPath()) {
+	if err != nil || u.IsAbs() || u.Host != "" || mount.Unclean(u.EscapedPath()) {
 		return "/products"
 	}
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()

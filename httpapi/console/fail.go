@@ -71,7 +71,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 // toSignIn leads to the page of the key and back. A form that was sent is lost: it cannot be sent again
 // for the user.
 func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request) {
-	inside, _ := h.below(r.URL.EscapedPath())
+	inside, _ := h.prefix.Below(r.URL.EscapedPath())
 	back := url.Values{}
 	if r.Method == http.MethodGet && r.Header.Get("HX-Request") == "" {
 		if r.URL.RawQuery != "" {

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"path"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/internal/mount"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -25,7 +23,7 @@ type Handler struct {
 	svc        *product.Service
 	opts       Options
 	mux        *http.ServeMux
-	prefix     []string // what Prefix has before, between and after its wildcards
+	prefix     mount.Prefix
 	operations map[string]httpapi.Operation
 	foreign    http.CrossOriginProtection
 	exports    exports
@@ -56,7 +54,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	}
 	h.imports = imports{most: h.opts.MaxImports, runs: &h.background, jobs: make(map[string]*importJob)}
 	h.alive, h.stop = context.WithCancel(context.Background())
-	h.prefix = wildcard.Split(h.opts.Prefix, -1)
+	h.prefix = mount.New(h.opts.Prefix)
 	for _, op := range httpapi.Operations() {
 		h.operations[op.ID] = op
 	}
@@ -78,61 +76,15 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 // ServeHTTP serves requests whose paths begin with the prefix, and also ones from which a host has
 // stripped it, unless it has wildcards.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := r.URL.EscapedPath()
-	_, whole := h.below(p)
-	switch {
-	case unclean(p), !whole && len(h.prefix) > 1:
+	if !h.prefix.Serve(h.mux, w, r) {
 		setHeaders(w.Header())
 		h.fail(w, r, product.ErrNotFound)
-	case whole:
-		h.mux.ServeHTTP(w, r)
-	default:
-		inner, u := *r, *r.URL
-		u.Path = h.opts.Prefix + u.Path
-		if u.RawPath != "" {
-			u.RawPath = h.opts.Prefix + u.RawPath
-		}
-		inner.URL = &u
-		h.mux.ServeHTTP(w, &inner)
-		r.Pattern = inner.Pattern
 	}
-}
-
-// below returns what follows the prefix in a path, and whether the path begins with it.
-func (h *Handler) below(p string) (rest string, ok bool) {
-	for i, literal := range h.prefix {
-		if i > 0 { // a wildcard stands for one segment
-			p = p[max(0, strings.IndexByte(p, '/')):]
-		}
-		if p, ok = strings.CutPrefix(p, literal); !ok {
-			return "", false
-		}
-	}
-	return p, strings.HasPrefix(p, "/")
-}
-
-func unclean(p string) bool {
-	if p == "" || p[0] != '/' || strings.Contains(p, "//") {
-		return true
-	}
-	clean := path.Clean(p)
-	return p != clean && strings.TrimSuffix(p, "/") != clean
 }
 
 // mount is the path under which the browser sees the prefix's inside, whatever the host has stripped
 // or nested.
-func (h *Handler) mount(r *http.Request) string {
-	seen, _, _ := strings.Cut(r.RequestURI, "?")
-	if u, err := url.Parse(seen); err == nil && u.Host != "" {
-		seen = u.EscapedPath() // a request in absolute form
-	}
-	p := r.URL.EscapedPath()
-	inside, _ := h.below(p)
-	if base, ok := strings.CutSuffix(seen, inside); ok {
-		return base
-	}
-	return strings.TrimSuffix(p, inside)
-}
+func (h *Handler) mount(r *http.Request) string { return h.prefix.Seen(r) }
 
 // Close ends what goes on for long, now and from now on: streams, and what runs in the background, for
 // which it waits until ctx ends. An http.Server's Shutdown would wait for streams otherwise, so it has its

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/productkit-go/productkit/health"
 	"github.com/productkit-go/productkit/httpapi"
+	"github.com/productkit-go/productkit/internal/mount"
 	"github.com/productkit-go/productkit/pool"
 )
 
@@ -123,15 +121,8 @@ func def[T comparable](value *T, fallback T) {
 // Validate returns one sentence per broken rule, or nil.
 func (o Options) Validate() error {
 	var errs []error
-	if p := o.Prefix; p != "" && (!prefix.MatchString(p) || path.Clean(p) != p) {
-		errs = append(errs, fmt.Errorf("console: Prefix %q must be empty or like /console: a slash in front, none behind, and only letters, digits and -._~ between, or a wildcard like {tenant}", p))
-	}
-	taken := []string{"{id}", "{file}"}
-	for _, name := range wildcard.FindAllString(o.Prefix, -1) {
-		if slices.Contains(taken, name) {
-			errs = append(errs, fmt.Errorf("console: Prefix %q must not have a wildcard %s: another one is called so", o.Prefix, name))
-		}
-		taken = append(taken, name)
+	for _, fault := range mount.Check(o.Prefix, "/console", "{id}", "{file}") {
+		errs = append(errs, errors.New("console: "+fault))
 	}
 	if o.PageSize < 0 || o.PageSize > 200 {
 		errs = append(errs, fmt.Errorf("console: PageSize %d must be 1 to 200", o.PageSize))
@@ -152,8 +143,3 @@ func (o Options) Validate() error {
 	}
 	return errors.Join(errs...)
 }
-
-var (
-	prefix   = regexp.MustCompile(`^(/([-.~\w]+|{[A-Za-z]\w*}))+$`)
-	wildcard = regexp.MustCompile(`{\w+}`)
-)

@@ -59,7 +59,7 @@ type page struct {
 // defines "#results" and htmx replaces the element with this ID, that definition alone.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, file, title string, data any) error {
 	p := page{Title: title, Mount: h.mount(r), Nav: destinations(), Data: data}
-	p.Here, _ = h.below(r.URL.EscapedPath())
+	p.Here, _ = h.prefix.Below(r.URL.EscapedPath())
 	if c, err := r.Cookie(keyCookie); h.opts.SignIn && err == nil && c.Value != "" {
 		p.Keyed = true
 	}

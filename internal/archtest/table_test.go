@@ -71,13 +71,13 @@ var table = map[string]row{
 		why:     "runs in other people's tests",
 	},
 	"httpapi": {
-		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool"},
+		own:     []string{"product", "product/feed", "internal/productjson", "internal/mount", "internal/spool"},
 		foreign: withText,
 		never:   []string{"database/sql"},
 		why:     "handlers know the catalogue and not its storage",
 	},
 	"httpapi/console": {
-		own:     []string{"product", "product/feed", "internal/productjson", "internal/spool", "httpapi", "health", "pool", "internal/txretry"},
+		own:     []string{"product", "product/feed", "internal/productjson", "internal/mount", "internal/spool", "httpapi", "health", "pool", "internal/txretry"},
 		foreign: join(withText, driver),
 		why:     "pages of the catalogue, whatever keeps it, and of the pool and the probe if there are any; httpapi knows neither",
 	},
@@ -105,6 +105,7 @@ var table = map[string]row{
 		never:   []string{"database/sql", "net/http"},
 		why:     "what a product is found by, the same for every engine",
 	},
+	"internal/mount":      {why: "where a handler stands in its host's paths, for httpapi and its console"},
 	"internal/spool":      {why: "answers that wait for their takers, for httpapi and its console"},
 	"internal/txretry":    {why: "which errors to try again, shared by pool and sqlstore"},
 	"internal/testscale":  {why: "the size of tests"},
