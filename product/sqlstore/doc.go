@@ -23,6 +23,24 @@
 // autocommit off and commits by turning it on again, because settings travel in one statement and
 // so cost no round trips of their own.
 //
+// # Lists
+//
+// A page costs the same wherever it is and however many products there are, if an index has its
+// products in its order: every order by itself and together with Status, Published, InStock,
+// Currency and Deleted; with Category or Vendor the order of creation; with SKUPrefix, UpdatedSince,
+// PriceMin and PriceMax the order by what they limit. InStock, and Status and Published outside of a
+// category, pass over what they do not select.
+//
+// With all other pairs of a filter and an order the engine either walks along the order and passes
+// over what the filter does not select, or sorts what the filter's index finds: its statistics say
+// which is less. They are Tag, and Group, in any order; Category and Vendor by anything but
+// creation; a range by anything but itself; and deleted products by SKU. An index for each pair
+// would double what a write costs.
+//
+// A list by category is merged from those of the categories below it, if they are at most 31. The
+// Store remembers which they are, as a guess that the statement itself checks; what it returns is
+// always what the database has.
+//
 // # Reservations
 //
 // The reserved stock of a product is the sum of its rows in the table of holds, kept in the row of

@@ -10,7 +10,29 @@ import (
 )
 
 // ListSQL is the statement of a list, to be explained.
-func (s *Store) ListSQL(q product.Query) (string, []any, error) { return s.tables.list(q) }
+func (s *Store) ListSQL(q product.Query) (string, []any, error) {
+	if mergeable(q) {
+		query, args := s.tables.merged(q, []string{q.Category})
+		return query, args, nil
+	}
+	return s.tables.list(q)
+}
+
+// MergedSQL is the statement of a list by category that has these categories below it.
+func (s *Store) MergedSQL(q product.Query, below ...string) (string, []any) {
+	return s.tables.merged(q, append([]string{q.Category}, below...))
+}
+
+// BelowSQL is the statement that looks which categories are below one.
+func (s *Store) BelowSQL(root string) (string, []any) { return s.tables.below(subtree{root: root}) }
+
+// ReadTags returns what a row's tags are read as without unmarshalling, and whether they can be.
+func ReadTags(text string) ([]string, bool) {
+	s := scanner{tags: []byte(text)}
+	var p product.Product
+	s.readText(&p)
+	return p.Tags, plainList(s.tags)
+}
 
 // CountSQL is the statement that counts what a list selects.
 func (s *Store) CountSQL(q product.Query) (string, []any, error) {

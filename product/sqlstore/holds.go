@@ -49,8 +49,13 @@ func (t tables) stockAsOf(q sq.SelectBuilder, now time.Time) sq.SelectBuilder {
 
 // expired aggregates the expired holds of the stock s.
 func (t tables) expired(aggregate string, now time.Time) sq.Sqlizer {
-	return sq.Expr("CASE WHEN s.reserved = 0 THEN 0 ELSE COALESCE((SELECT "+aggregate+" FROM "+t.byIndex(t.holds+" h", "by_product")+
-		" WHERE h.product_id = s.product_id AND h.expires_at <= ?), 0) END", now.UnixMicro())
+	return sq.Expr(t.expiredText(aggregate), now.UnixMicro())
+}
+
+// expiredText has a placeholder for now.
+func (t tables) expiredText(aggregate string) string {
+	return "CASE WHEN s.reserved = 0 THEN 0 ELSE COALESCE((SELECT " + aggregate + " FROM " + t.byIndex(t.holds+" h", "by_product") +
+		" WHERE h.product_id = s.product_id AND h.expires_at <= ?), 0) END"
 }
 
 // Expired returns products of which something has expired; see [product.Store].

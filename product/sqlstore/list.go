@@ -10,41 +10,95 @@ import (
 
 // list selects a page.
 func (t tables) list(q product.Query) (string, []any, error) {
-	from := t.products + " p"
-	if t.dialect != SQLite && !selective(q) {
-		from += " FORCE INDEX (" + sortIndex(q) + ")"
+	w := t.conditions(q)
+	w.after(q)
+	return "SELECT " + productSelection + " FROM " + t.products + " p" + t.force(q) +
+		" WHERE " + w.text + order(q) + " LIMIT ?", append(w.args, q.Limit), nil
+}
+
+// force has the servers use the index of q's order, or that of a selective filter if they expect it to
+// find the page sooner: without it they read the whole of a table that is small or that they think is.
+func (t tables) force(q product.Query) string {
+	if t.dialect == SQLite {
+		return ""
 	}
-	return t.page(sq.Select(productSelection).From(from), q)
+	names := sortIndex(q)
+	if !selective(q) {
+		return " FORCE INDEX (" + names + ")"
+	}
+	for _, filter := range []struct {
+		index string
+		used  bool
+	}{
+		{"by_vendor", q.Vendor != ""},
+		{"by_group", q.Group != ""},
+		{"by_category", q.Category != ""},
+		{"PRIMARY", q.Tag != ""},
+		{"live_sku", q.SKUPrefix != "" && !q.Deleted},
+		{"by_price", q.PriceMin != nil || q.PriceMax != nil},
+		{"by_updated", !q.UpdatedSince.IsZero()},
+	} {
+		if filter.used && filter.index != names {
+			names += ", " + filter.index
+		}
+	}
+	return " FORCE INDEX (" + names + ")"
 }
 
 // page filters and orders a selection, and takes the page of it.
-//
-// It begins after a position by a >= ? AND (a > ? OR id > ?): of the row value (a, id) > (?, ?)
-// MySQL makes a scan of the whole index.
 func (t tables) page(s sq.SelectBuilder, q product.Query) (string, []any, error) {
-	s = t.filter(s, q).Limit(uint64(q.Limit))
-	column := sortColumn(q)
-	after, direction := " > ?", ""
+	w := t.conditions(q)
+	w.after(q)
+	return s.Where(w.text, w.args...).Suffix(order(q)[1:]+" LIMIT ?", q.Limit).ToSql()
+}
+
+// conditions are joined with AND.
+type conditions struct {
+	text string
+	args []any
+}
+
+func (w *conditions) add(condition string, args ...any) {
+	if w.text != "" {
+		w.text += " AND "
+	}
+	w.text += condition
+	w.args = append(w.args, args...)
+}
+
+// after begins behind q's position by a >= ? AND (a > ? OR id > ?): of the row value (a, id) > (?, ?)
+// MySQL makes a scan of the whole index.
+func (w *conditions) after(q product.Query) {
+	at := q.After
+	if at == nil {
+		return
+	}
+	column, beyond := sortColumn(q), " > ?"
 	if q.Sort.Descending() {
-		after, direction = " < ?", " DESC"
+		beyond = " < ?"
+	}
+	var value any = at.Int
+	switch q.Sort {
+	case product.SortSKU, product.SortSKUDesc, product.SortName, product.SortNameDesc:
+		value = at.Text
 	}
 	if column == "p.live_sku" { // unique by itself
-		if q.After != nil {
-			s = s.Where(column+after, q.After.Text)
-		}
-		return s.OrderBy(column + direction).ToSql()
+		w.add(column+beyond, value)
+		return
 	}
-	if at := q.After; at != nil {
-		var value any = at.Int
-		switch q.Sort {
-		case product.SortSKU, product.SortSKUDesc, product.SortName, product.SortNameDesc:
-			value = at.Text
-		}
-		orEqual := map[string]string{" > ?": " >= ?", " < ?": " <= ?"}[after]
-		s = s.Where(column+orEqual, value).
-			Where("("+column+after+" OR p.id"+after+")", value, at.ID[:])
+	orEqual := map[string]string{" > ?": " >= ?", " < ?": " <= ?"}[beyond]
+	w.add(column+orEqual+" AND ("+column+beyond+" OR p.id"+beyond+")", value, value, at.ID[:])
+}
+
+func order(q product.Query) string {
+	column, direction := sortColumn(q), ""
+	if q.Sort.Descending() {
+		direction = " DESC"
 	}
-	return s.OrderBy(column+direction, "p.id"+direction).ToSql()
+	if column == "p.live_sku" {
+		return " ORDER BY " + column + direction
+	}
+	return " ORDER BY " + column + direction + ", p.id" + direction
 }
 
 // count counts what list selects on all its pages, and stops at most.
@@ -119,22 +173,33 @@ func skuColumn(q product.Query) string {
 	return "p.live_sku"
 }
 
+// filter has a selection of products select what q does.
 func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
+	w := t.conditions(q)
+	return s.Where(w.text, w.args...)
+}
+
+// conditions are those of q's filter. There is at least one.
+func (t tables) conditions(q product.Query) *conditions {
+	w := new(conditions)
 	switch {
 	case q.Deleted:
-		s = s.Where("p.deleted = 1")
+		w.add("p.deleted = 1")
 	case q.Sort == product.SortSKU, q.Sort == product.SortSKUDesc:
-		s = s.Where("p.live_sku > ''") // the same, as a range of the order's index
+		w.add("p.live_sku > ''") // the same, as a range of the order's index
+		if selective(q) {
+			w.add("p.deleted = 0") // for the filter's index
+		}
 	default:
-		s = s.Where("p.deleted = 0")
+		w.add("p.deleted = 0")
 	}
 	equal := func(column, value string) {
 		if value != "" {
-			s = s.Where(column+" = ?", value)
+			w.add(column+" = ?", value)
 		}
 	}
 	if q.Published != nil {
-		s = s.Where(published(*q.Published, q.Now))
+		w.published(*q.Published, q.Now)
 	}
 	equal("p.currency", q.Currency)
 	equal("p.status", string(q.Status))
@@ -144,44 +209,49 @@ func (t tables) filter(s sq.SelectBuilder, q product.Query) sq.SelectBuilder {
 		// '0' follows '/', so this is the path and everything that begins with it and a slash. As
 		// one range it leaves an index's order as it is; what begins with the path and a lesser
 		// character, such as a hyphen, is passed over.
-		s = s.Where("p.category >= ? AND p.category < ?", q.Category, q.Category+"0").
-			Where("(p.category = ? OR p.category >= ?)", q.Category, q.Category+"/")
+		w.add("p.category >= ? AND p.category < ? AND (p.category = ? OR p.category >= ?)", q.Category, q.Category+"0", q.Category, q.Category+"/")
 	}
 	if q.SKUPrefix != "" {
 		column := skuColumn(q)
-		s = s.Where(column+" >= ?", q.SKUPrefix).Where(column+" < ?", following(q.SKUPrefix))
+		w.add(column+" >= ? AND "+column+" < ?", q.SKUPrefix, following(q.SKUPrefix))
 	}
 	if q.PriceMin != nil {
-		s = s.Where("p.price >= ?", *q.PriceMin)
+		w.add("p.price >= ?", *q.PriceMin)
 	}
 	if q.PriceMax != nil {
-		s = s.Where("p.price <= ?", *q.PriceMax)
+		w.add("p.price <= ?", *q.PriceMax)
 	}
 	if !q.UpdatedSince.IsZero() {
-		s = s.Where("p.updated_at >= ?", q.UpdatedSince.UnixMicro())
+		w.add("p.updated_at >= ?", q.UpdatedSince.UnixMicro())
 	}
 	if q.Tag != "" {
-		s = s.Where("p.id IN (SELECT t.product_id FROM "+t.tags+" t WHERE t.tag = ?)", q.Tag)
+		w.add("p.id IN (SELECT t.product_id FROM "+t.tags+" t WHERE t.tag = ?)", q.Tag)
 	}
 	if q.InStock != nil {
-		// A scalar and no EXISTS, which the servers would turn into a join that starts at the
-		// stock of everything and sorts it.
-		compare := map[bool]string{true: " > 0", false: " <= 0"}[*q.InStock]
-		s = s.Where(sq.ConcatExpr("(SELECT s.on_hand - s.reserved + ", t.expired("SUM(h.quantity)", q.Now),
-			" FROM "+t.stock+" s WHERE s.product_id = p.id)"+compare))
+		w.inStock(t, *q.InStock, q.Now)
 	}
-	return s
+	return w
+}
+
+// inStock compares a scalar and asks for no EXISTS, which the servers would turn into a join that
+// starts at the stock of everything and sorts it.
+func (w *conditions) inStock(t tables, is bool, now time.Time) {
+	compare := " <= 0"
+	if is {
+		compare = " > 0"
+	}
+	w.add("(SELECT s.on_hand - s.reserved + "+t.expiredText("SUM(h.quantity)")+" FROM "+t.stock+" s WHERE s.product_id = p.id)"+compare, now.UnixMicro())
 }
 
 // published is [product.Product.Published] in SQL, for products that are not deleted. Its
 // negation says what is the case and not NOT, so that no NULL comes in.
-func published(is bool, now time.Time) sq.Sqlizer {
+func (w *conditions) published(is bool, now time.Time) {
 	at := now.UnixMicro()
 	if is {
-		return sq.Expr("p.status = ? AND (p.publish_at IS NULL OR p.publish_at <= ?) AND (p.unpublish_at IS NULL OR p.unpublish_at > ?)",
-			product.StatusActive, at, at)
+		w.add("p.status = ? AND (p.publish_at IS NULL OR p.publish_at <= ?) AND (p.unpublish_at IS NULL OR p.unpublish_at > ?)", string(product.StatusActive), at, at)
+		return
 	}
-	return sq.Expr("(p.status <> ? OR p.publish_at > ? OR p.unpublish_at <= ?)", product.StatusActive, at, at)
+	w.add("(p.status <> ? OR p.publish_at > ? OR p.unpublish_at <= ?)", string(product.StatusActive), at, at)
 }
 
 // following is the least string above all that begin with prefix, which is visible ASCII.

@@ -11,7 +11,8 @@ import (
 )
 
 // Migrate brings the tables to what this release needs. It is the only thing here that changes
-// a schema, and runs only when called. It needs the rights to create tables and indexes.
+// a schema, and runs only when called. It needs the rights to create and alter tables, and to create
+// and drop indexes.
 //
 // Any number of processes may call it at once: one migrates, the others wait, up to
 // [Options].MigrateWait, and find it done. It may be killed at any time and run again: each

@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,85 +14,142 @@ import (
 )
 
 // scanner reads rows whose columns are productColumns, stockColumns or both. It keeps its
-// buffers from row to row.
+// buffers from row to row. All columns are read as [sql.RawBytes] or integer, which database/sql
+// assigns without reflection, and a row's text is kept in one string.
 type scanner struct {
 	rows *sql.Rows
 	dest []any
 
-	id, status, currency, options, tags, images, attributes sql.RawBytes
-	compareAt, publishAt, unpublishAt                       sql.NullInt64
-	createdAt, updatedAt, deletedAt                         int64
-	product                                                 product.Product
+	id, sku, name, description, status, currency, group, options sql.RawBytes
+	category, tags, vendor, barcode, images, attributes          sql.RawBytes
+	publishAt, unpublishAt, price, compareAt, backorder, weight  integer
+	version, createdAt, updatedAt, deletedAt                     integer
 
-	stockID sql.RawBytes
-	stock   product.Stock
+	stockID                        sql.RawBytes
+	onHand, reserved, stockVersion integer
 }
 
 func scanProducts(rows *sql.Rows) *scanner {
 	s := &scanner{rows: rows}
-	p := &s.product
-	s.dest = []any{
-		&s.id, &p.SKU, &p.Name, &p.Description, &s.status, &s.publishAt, &s.unpublishAt, &p.Price.Amount, &s.currency, &s.compareAt, &p.Backorder,
-		&p.Group, &s.options, &p.Category, &s.tags, &p.Vendor, &p.Barcode, &p.WeightGrams, &s.images,
-		&s.attributes, &p.Version, &s.createdAt, &s.updatedAt, &s.deletedAt,
-	}
+	s.dest = append(make([]any, 0, len(productColumns)+len(stockColumns)),
+		&s.id, &s.sku, &s.name, &s.description, &s.status, &s.publishAt, &s.unpublishAt, &s.price, &s.currency, &s.compareAt, &s.backorder,
+		&s.group, &s.options, &s.category, &s.tags, &s.vendor, &s.barcode, &s.weight, &s.images,
+		&s.attributes, &s.version, &s.createdAt, &s.updatedAt, &s.deletedAt)
 	return s
 }
 
 func (s *scanner) withStock() *scanner {
-	s.dest = append(s.dest, &s.stockID, &s.stock.OnHand, &s.stock.Reserved, &s.stock.Version)
+	s.dest = append(s.dest, &s.stockID, &s.onHand, &s.reserved, &s.stockVersion)
 	return s
 }
 
-func (s *scanner) scanProduct() (product.Product, error) {
-	s.product = product.Product{}
+// scanInto fills in a product that is zero.
+func (s *scanner) scanInto(p *product.Product) error {
 	if err := scan(s.rows, "product", s.dest...); err != nil {
-		return product.Product{}, err
+		return err
 	}
-	p := s.product
 	if err := readID(&p.ID, s.id); err != nil {
-		return p, corrupt("product", s.id, err)
+		return corrupt("product", s.id, err)
 	}
+	s.readText(p)
 	p.Status = intern(s.status, product.StatusActive, product.StatusDraft, product.StatusArchived)
-	p.Price.Currency = intern(s.currency, "EUR", "USD", "GBP", "JPY")
-	if s.compareAt.Valid {
-		p.CompareAt = &product.Money{Amount: s.compareAt.Int64, Currency: p.Price.Currency}
+	p.Price = product.Money{Amount: s.price.value, Currency: intern(s.currency, "EUR", "USD", "GBP", "JPY")}
+	if !s.compareAt.null {
+		p.CompareAt = &product.Money{Amount: s.compareAt.value, Currency: p.Price.Currency}
 	}
+	p.Backorder = s.backorder.value != 0
+	p.WeightGrams, p.Version = s.weight.value, s.version.value
 	if len(s.attributes) > 0 {
 		p.Attributes = append(json.RawMessage(nil), s.attributes...)
 	}
-	for _, member := range []struct {
-		text sql.RawBytes
-		into any
-	}{{s.options, &p.Options}, {s.tags, &p.Tags}, {s.images, &p.Images}} {
-		if len(member.text) == 0 {
-			continue
-		}
-		if err := json.Unmarshal(member.text, member.into); err != nil {
-			return p, corrupt("product", s.id, err)
+	if p.Tags == nil && len(s.tags) > 0 {
+		if err := json.Unmarshal(s.tags, &p.Tags); err != nil {
+			return corrupt("product", s.id, err)
 		}
 	}
-	if s.publishAt.Valid {
-		p.PublishAt = fromMicros(s.publishAt.Int64)
+	if len(s.options) > 0 {
+		if err := json.Unmarshal(s.options, &p.Options); err != nil {
+			return corrupt("product", s.id, err)
+		}
 	}
-	if s.unpublishAt.Valid {
-		p.UnpublishAt = fromMicros(s.unpublishAt.Int64)
+	if len(s.images) > 0 {
+		if err := json.Unmarshal(s.images, &p.Images); err != nil {
+			return corrupt("product", s.id, err)
+		}
 	}
-	p.CreatedAt = fromMicros(s.createdAt)
-	p.UpdatedAt = fromMicros(s.updatedAt)
-	if s.deletedAt != 0 {
-		p.DeletedAt = fromMicros(s.deletedAt)
+	if !s.publishAt.null {
+		p.PublishAt = fromMicros(s.publishAt.value)
 	}
-	return p, nil
+	if !s.unpublishAt.null {
+		p.UnpublishAt = fromMicros(s.unpublishAt.value)
+	}
+	p.CreatedAt = fromMicros(s.createdAt.value)
+	p.UpdatedAt = fromMicros(s.updatedAt.value)
+	if s.deletedAt.value != 0 {
+		p.DeletedAt = fromMicros(s.deletedAt.value)
+	}
+	return nil
+}
+
+// readText cuts a product's text out of one string. Tags that need unmarshalling it leaves alone.
+func (s *scanner) readText(p *product.Product) {
+	plain := plainList(s.tags)
+	tags := s.tags
+	if !plain {
+		tags = nil
+	}
+	var b strings.Builder
+	b.Grow(len(s.sku) + len(s.name) + len(s.description) + len(s.group) + len(s.category) + len(s.vendor) + len(s.barcode) + len(tags))
+	for _, text := range [...][]byte{s.sku, s.name, s.description, s.group, s.category, s.vendor, s.barcode, tags} {
+		b.Write(text)
+	}
+	rest := b.String()
+	cut := func(n int) (text string) {
+		text, rest = rest[:n], rest[n:]
+		return text
+	}
+	p.SKU, p.Name, p.Description = cut(len(s.sku)), cut(len(s.name)), cut(len(s.description))
+	p.Group, p.Category, p.Vendor, p.Barcode = cut(len(s.group)), cut(len(s.category)), cut(len(s.vendor)), cut(len(s.barcode))
+	if plain {
+		p.Tags = strings.Split(rest[len(`["`):len(rest)-len(`"]`)], `","`)
+	}
+}
+
+// plainList reports whether a JSON list is one of strings without escapes, as jsonText writes it:
+// behind the first quote all others come in pairs, with a comma between them.
+func plainList(text []byte) bool {
+	if len(text) < len(`[""]`) || bytes.IndexByte(text, '\\') >= 0 {
+		return false
+	}
+	inner, ok1 := bytes.CutPrefix(text, []byte(`["`))
+	inner, ok2 := bytes.CutSuffix(inner, []byte(`"]`))
+	return ok1 && ok2 && bytes.Count(inner, []byte{'"'}) == 2*bytes.Count(inner, []byte(`","`))
+}
+
+// integer is a column of whole numbers or NULL. Plain *int64 has database/sql use reflection.
+type integer struct {
+	value int64
+	null  bool
+}
+
+// Scan implements [sql.Scanner].
+func (n *integer) Scan(src any) error {
+	if v, ok := src.(int64); ok {
+		*n = integer{value: v}
+		return nil
+	}
+	var v sql.NullInt64
+	err := v.Scan(src)
+	*n = integer{value: v.Int64, null: !v.Valid}
+	return err
 }
 
 func (s *scanner) scanRow() (product.Row, error) {
-	p, err := s.scanProduct()
-	if err != nil {
+	var row product.Row
+	if err := s.scanInto(&row.Product); err != nil {
 		return product.Row{}, err
 	}
-	row := product.Row{Product: p, Stock: s.stock}
-	row.Stock.ProductID = p.ID
+	row.Stock = product.Stock{ProductID: row.Product.ID, OnHand: s.onHand.value, Reserved: s.reserved.value, Version: s.stockVersion.value}
 	return row, nil
 }
 

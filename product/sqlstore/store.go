@@ -24,6 +24,7 @@ type Store struct {
 	tables tables
 
 	abilities *Abilities
+	subtrees  *subtrees
 
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
@@ -51,7 +52,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	engine := abilities.Engine
-	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, tables: newTables(engine.Dialect, o.TablePrefix)}
+	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, subtrees: new(subtrees), tables: newTables(engine.Dialect, o.TablePrefix)}
 	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
 		return nil, err
 	}
@@ -142,11 +143,10 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 	defer func() { _ = rows.Close() }()
 	scan := scanProducts(rows)
 	for rows.Next() {
-		p, err := scan.scanProduct()
-		if err != nil {
+		into = append(into, product.Product{})
+		if err := scan.scanInto(&into[len(into)-1]); err != nil {
 			return nil, err
 		}
-		into = append(into, p)
 	}
 	return into, classify(rows.Err())
 }
@@ -193,11 +193,16 @@ func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, e
 	if q.Text != "" {
 		return s.listHits(ctx, q)
 	}
+	if mergeable(q) {
+		if page, ok, err := s.listSubtree(ctx, q); ok {
+			return page, err
+		}
+	}
 	query, args, err := s.tables.list(q)
 	if err != nil {
 		return nil, err
 	}
-	return readProducts(ctx, s.reads, make([]product.Product, 0, min(q.Limit, product.MaxLimit)), query, args)
+	return readProducts(ctx, s.reads, make([]product.Product, 0, min(q.Limit, product.MaxLimit+1)), query, args)
 }
 
 // Count returns how many products a query selects; see [product.Store].

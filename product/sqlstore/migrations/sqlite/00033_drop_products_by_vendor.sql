@@ -1,0 +1,3 @@
+-- +goose Up
+-- No release names it; products_by_vendor_created begins as it did.
+DROP INDEX IF EXISTS {prefix}products_by_vendor;
