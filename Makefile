@@ -8,7 +8,7 @@ SHELL := bash
 TEST ?= ./...
 # Further flags for go test: make test FLAGS='-run Stock -count 5'
 FLAGS ?=
-TIMEOUT ?= 9m
+TIMEOUT ?= 20m
 # The tests that break servers under load judge times, so only make long runs them (tag faults).
 TAGS ?=
 # The runs of which bench-pool and bench-httpapi print the median.

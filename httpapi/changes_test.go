@@ -340,7 +340,7 @@ func TestAStreamTellsChangesAsTheyCome(t *testing.T) {
 func TestAClientThatTakesNothingIsCut(t *testing.T) {
 	t.Parallel()
 	store := sqliteStore(t)
-	a := serveStore(t, store, &httpapi.Options{FollowIdle: 200 * time.Millisecond, MaxFollowers: 1})
+	a := serveStore(t, store, &httpapi.Options{FollowIdle: 2 * time.Second, MaxFollowers: 1})
 	server := strings.TrimPrefix(strings.TrimSuffix(a.url, "/v1"), "http://")
 	conn, err := net.Dial("tcp", server)
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 const deadline = 500 * time.Millisecond
 
 // goodput is what is answered in time at four times the capacity, which is what the same generator gets
-// when it waits for answers. Asked for are pages of a list, because of single products no generator
+// when it waits for answers. Asked for are pages of 200, because of single products no generator
 // beside the servers could send four times as many as they answer: on two processors, at 28,000 a second,
 // vegeta was 22,000 late.
 func (l *lab) goodput() (capacity, good float64) {
@@ -40,7 +40,7 @@ func (l *lab) flood(c contender, rate float64) loaded {
 	}
 	text, err := os.ReadFile(c.pages)
 	require.NoError(l, err)
-	pages := strings.Fields(string(text))
+	pages := strings.Fields(strings.ReplaceAll(string(text), "limit=20", "limit=200"))
 	target := func(t *vegeta.Target) error {
 		t.Method, t.URL = http.MethodGet, c.url+"/v1/products?"+pages[rand.IntN(len(pages))]
 		return nil

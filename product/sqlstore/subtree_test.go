@@ -38,8 +38,8 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 			}
 		}
 		all := map[uuid.UUID]product.Product{}
-		for round := range testscale.N(12, 60) {
-			width := []int{1, 3, 20}[min(round/4, 2)]
+		for round := range testscale.N(9, 60) {
+			width := []int{1, 3, 20}[min(round/3, 2)]
 			var writes []product.Write
 			for id, p := range all { // in random order
 				if len(writes) == 5 {
@@ -66,10 +66,10 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 				all[p.ID] = p
 			}
 			for _, root := range roots {
-				if root == "nothing" && round < 8 {
+				if root == "nothing" && round < 6 {
 					continue
 				}
-				q := product.Query{Category: root, Sort: []product.Sort{product.SortCreated, product.SortCreatedDesc}[random.IntN(2)], Limit: 1 + random.IntN(30), Deleted: random.IntN(4) == 0}
+				q := product.Query{Category: root, Sort: []product.Sort{product.SortCreated, product.SortCreatedDesc}[random.IntN(2)], Limit: 5 + random.IntN(30), Deleted: random.IntN(4) == 0}
 				if random.IntN(2) == 0 {
 					q.Status = product.StatusActive
 				}
