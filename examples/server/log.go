@@ -35,9 +35,14 @@ func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 		answer := &recorder{ResponseWriter: w}
 		end := told.begin(r)
 		start := time.Now()
-		defer func() { end(answer.code(), time.Since(start)) }() // however it ends
-		next.ServeHTTP(answer, r)
-		took := time.Since(start)
+		var took time.Duration
+		func() {
+			defer func() { // however it ends
+				took = time.Since(start)
+				end(answer.code(), took)
+			}()
+			next.ServeHTTP(answer, r)
+		}()
 		level := slog.LevelInfo
 		switch {
 		case answer.code() >= http.StatusInternalServerError && answer.code() != http.StatusServiceUnavailable:

@@ -99,10 +99,10 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 	}
 	var found []product.Product
 	var err error
-	if found, err = s.find(ctx, found, "id", ids); err != nil {
+	if found, err = s.find(ctx, found, ids, func(ids []any) (string, []any, error) { return s.tables.find("id", ids) }); err != nil {
 		return nil, err
 	}
-	if found, err = s.find(ctx, found, "live_sku", skus); err != nil {
+	if found, err = s.find(ctx, found, skus, func(skus []any) (string, []any, error) { return s.tables.find("live_sku", skus) }); err != nil {
 		return nil, err
 	}
 	if len(ids) > 0 && len(skus) > 0 {
@@ -111,10 +111,10 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 	return found, nil
 }
 
-func (s *Store) find(ctx context.Context, found []product.Product, column string, keys []any) ([]product.Product, error) {
+func (s *Store) find(ctx context.Context, found []product.Product, keys []any, build func(keys []any) (string, []any, error)) ([]product.Product, error) {
 	found = slices.Grow(found, len(keys))
 	for chunk := range slices.Chunk(keys, maxKeys) {
-		query, args, err := s.tables.find(column, chunk)
+		query, args, err := build(chunk)
 		if err != nil {
 			return nil, err
 		}
@@ -153,17 +153,7 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 
 // FindDeleted returns the deleted products with these IDs; see [product.Store].
 func (s *Store) FindDeleted(ctx context.Context, ids []uuid.UUID) ([]product.Product, error) {
-	var found []product.Product
-	for chunk := range slices.Chunk(idKeys(ids), maxKeys) {
-		query, args, err := s.tables.findDeleted(chunk)
-		if err != nil {
-			return nil, err
-		}
-		if found, err = readProducts(ctx, s.reads, found, query, args); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+	return s.find(ctx, nil, idKeys(ids), s.tables.findDeleted)
 }
 
 // Stock returns the stock of the live products with these IDs; see [product.Store].
