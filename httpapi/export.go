@@ -63,20 +63,13 @@ func (h *Handler) exportProducts(w http.ResponseWriter, r *http.Request) error {
 // takeSnapshot exports into the spool. One export reads at a time, and so holds one connection; the
 // others wait for it as long as any operation may take.
 func (h *Handler) takeSnapshot(ctx context.Context, s *spool.Spool, q product.Query, format feed.Format) error {
-	wait, cancel := ctx, context.CancelFunc(func() {})
-	if h.opts.Timeout > 0 {
-		wait, cancel = context.WithTimeout(ctx, h.opts.Timeout)
-	}
-	defer cancel()
-	select {
-	case h.snapshots <- struct{}{}:
-		defer func() { <-h.snapshots }()
-	case <-wait.Done():
+	if !h.snapshots.Take(ctx, h.opts.Timeout) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return errLaneFull
 	}
+	defer h.snapshots.Leave()
 	return feed.Export(ctx, h.svc, s, q, format)
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/productkit-go/productkit/internal/mount"
+	"github.com/productkit-go/productkit/internal/spool"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -25,7 +26,7 @@ type Handler struct {
 	drained context.Context
 	drain   context.CancelFunc
 
-	snapshots chan struct{} // holds one for the export that reads
+	snapshots spool.Turn // of exports
 
 	operations map[string]Operation // by their IDs
 }
@@ -38,7 +39,7 @@ func NewHandler(svc *product.Service, opts *Options) (*Handler, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders(), snapshots: make(chan struct{}, 1), operations: make(map[string]Operation)}
+	h := &Handler{svc: svc, opts: opts.WithDefaults(), mux: http.NewServeMux(), headers: newFixedHeaders(), snapshots: spool.NewTurn(), operations: make(map[string]Operation)}
 	if err := h.opts.Validate(); err != nil {
 		return nil, err
 	}

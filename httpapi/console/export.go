@@ -18,11 +18,12 @@ const maxExports = 4
 // exports bounds them: each holds its place until it is sent, and the one that reads holds a connection
 // of the database.
 type exports struct {
-	places, reads chan struct{}
+	places chan struct{}
+	reads  spool.Turn
 }
 
 func newExports() exports {
-	return exports{places: make(chan struct{}, maxExports), reads: make(chan struct{}, 1)}
+	return exports{places: make(chan struct{}, maxExports), reads: spool.NewTurn()}
 }
 
 // export sends the products of the list's filter as a file. As the API does, it copies them first, so that
@@ -67,17 +68,10 @@ func (h *Handler) export(w http.ResponseWriter, r *http.Request) error {
 
 // takeSnapshot exports into the spool, one at a time; the others wait as long as a request may take.
 func (h *Handler) takeSnapshot(ctx context.Context, s *spool.Spool, q product.Query, format feed.Format) error {
-	wait, cancel := ctx, context.CancelFunc(func() {})
-	if h.opts.Timeout > 0 {
-		wait, cancel = context.WithTimeout(ctx, h.opts.Timeout)
-	}
-	defer cancel()
-	select {
-	case h.exports.reads <- struct{}{}:
-		defer func() { <-h.exports.reads }()
-	case <-wait.Done():
+	if !h.exports.reads.Take(ctx, h.opts.Timeout) {
 		return errors.Join(httpapi.ErrTooManyRequests, ctx.Err())
 	}
+	defer h.exports.reads.Leave()
 	return feed.Export(ctx, h.svc, s, q, format)
 }
 
