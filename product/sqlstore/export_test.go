@@ -46,7 +46,9 @@ func (s *Store) HistorySQL(id uuid.UUID, after *product.HistoryPosition) (string
 
 // FindSQL is the statement that finds products by "id" or "live_sku".
 func (s *Store) FindSQL(column string, keys []any) (string, []any, error) {
-	return s.tables.find(column, keys)
+	keys = padded(keys)
+	text, err := s.tables.find(lookup{column: column, keys: len(keys)})
+	return text, keys, err
 }
 
 // LockSQL is the statement that locks products by "id", "live_sku" or "variant_key".

@@ -4,7 +4,23 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"sync"
 )
+
+// lookups keeps the texts of the statements that find products, of which there are few as keys are
+// padded. To build one takes as long as MySQL takes to find a product by it.
+type lookups struct{ texts sync.Map } // string by lookup
+
+func (l *lookups) text(key lookup, build func(lookup) (string, error)) (string, error) {
+	if text, ok := l.texts.Load(key); ok {
+		return text.(string), nil
+	}
+	text, err := build(key)
+	if err == nil {
+		l.texts.Store(key, text)
+	}
+	return text, err
+}
 
 // lookUp reads the rows of any number of keys, in as few statements as placeholders allow.
 func lookUp[T any](ctx context.Context, q querier, keys []any, build func([]any) (string, []any, error), scan func(*sql.Rows) (T, error)) (found []T, err error) {

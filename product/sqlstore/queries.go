@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -64,41 +65,40 @@ func qualified(alias string, columns []string) string {
 // (65,535; SQLite 32,766), and a power of two because of padding.
 const maxKeys = 512
 
-// in pads keys to the next power of two by repeating the last one.
-func in(column string, keys []any) sq.Sqlizer {
-	size := 1
-	for size < len(keys) {
-		size *= 2
+// in asks for padded keys.
+func in(column string, keys []any) sq.Sqlizer { return sq.Eq{column: padded(keys)} }
+
+// padded fills keys up to the next power of two by repeating the last one, so that there are few
+// statements to prepare.
+func padded(keys []any) []any {
+	keys = slices.Clip(keys)
+	for size := len(keys); size&(size-1) != 0; size++ {
+		keys = append(keys, keys[len(keys)-1])
 	}
-	padded := make([]any, size)
-	for i := range padded {
-		padded[i] = keys[min(i, len(keys)-1)]
-	}
-	return sq.Eq{column: padded}
+	return keys
 }
 
-// find selects the live products with these IDs, or SKUs, in column.
-func (t tables) find(column string, keys []any) (string, []any, error) {
-	return t.keyed(column, keys, "p.deleted = 0").ToSql()
+// lookup is what statements that find products have in common whatever their keys are.
+type lookup struct {
+	column  string // "id" or "live_sku"
+	deleted bool
+	keys    int // padded
 }
 
-// findDeleted selects the deleted products with these IDs.
-func (t tables) findDeleted(ids []any) (string, []any, error) {
-	return t.keyed("id", ids, "p.deleted = 1").ToSql()
-}
-
-// keyed selects products by the index of a column. MySQL would spend a quarter of its time on what
+// find selects products by the index of a column. MySQL would spend a quarter of its time on what
 // others cost, key by key; SQLite would read all live products for four keys, unless the plus hides from
 // it that there is an index of them.
-func (t tables) keyed(column string, keys []any, deleted string) sq.SelectBuilder {
-	index := column
-	if column == "id" {
+func (t tables) find(l lookup) (string, error) {
+	index, deleted := l.column, fmt.Sprintf("p.deleted = %d", number(l.deleted))
+	if index == "id" {
 		index = "PRIMARY"
 	}
 	if t.dialect == SQLite {
 		deleted = "+" + deleted
 	}
-	return sq.Select(productSelection).From(t.byIndex(t.products+" p", index)).Where(in("p."+column, keys)).Where(deleted)
+	text, _, err := sq.Select(productSelection).From(t.byIndex(t.products+" p", index)).
+		Where(sq.Eq{"p." + l.column: make([]any, l.keys)}).Where(deleted).ToSql()
+	return text, err
 }
 
 func (t tables) findStock(ids []any, now time.Time) (string, []any, error) {

@@ -25,6 +25,7 @@ type Store struct {
 
 	abilities *Abilities
 	subtrees  *subtrees
+	lookups   *lookups
 
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
@@ -52,7 +53,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	engine := abilities.Engine
-	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, subtrees: new(subtrees), tables: newTables(engine.Dialect, o.TablePrefix)}
+	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, subtrees: new(subtrees), lookups: new(lookups), tables: newTables(engine.Dialect, o.TablePrefix)}
 	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
 		return nil, err
 	}
@@ -99,10 +100,10 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 	}
 	var found []product.Product
 	var err error
-	if found, err = s.find(ctx, found, ids, func(ids []any) (string, []any, error) { return s.tables.find("id", ids) }); err != nil {
+	if found, err = s.find(ctx, found, lookup{column: "id"}, ids); err != nil {
 		return nil, err
 	}
-	if found, err = s.find(ctx, found, skus, func(skus []any) (string, []any, error) { return s.tables.find("live_sku", skus) }); err != nil {
+	if found, err = s.find(ctx, found, lookup{column: "live_sku"}, skus); err != nil {
 		return nil, err
 	}
 	if len(ids) > 0 && len(skus) > 0 {
@@ -111,10 +112,12 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 	return found, nil
 }
 
-func (s *Store) find(ctx context.Context, found []product.Product, keys []any, build func(keys []any) (string, []any, error)) ([]product.Product, error) {
+func (s *Store) find(ctx context.Context, found []product.Product, l lookup, keys []any) ([]product.Product, error) {
 	found = slices.Grow(found, len(keys))
 	for chunk := range slices.Chunk(keys, maxKeys) {
-		query, args, err := build(chunk)
+		args := padded(chunk)
+		l.keys = len(args)
+		query, err := s.lookups.text(l, s.tables.find)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +156,7 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 
 // FindDeleted returns the deleted products with these IDs; see [product.Store].
 func (s *Store) FindDeleted(ctx context.Context, ids []uuid.UUID) ([]product.Product, error) {
-	return s.find(ctx, nil, idKeys(ids), s.tables.findDeleted)
+	return s.find(ctx, nil, lookup{column: "id", deleted: true}, idKeys(ids))
 }
 
 // Stock returns the stock of the live products with these IDs; see [product.Store].
