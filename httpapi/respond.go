@@ -18,9 +18,10 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 func getBuffer() *buffer { return buffers.Get().(*buffer) }
 
-// putBuffer keeps a buffer for the next request, unless a rare big body would stay in memory.
+// putBuffer keeps a buffer for the next request, also one that has held a page of 200 products, unless
+// a rare big body would stay in memory.
 func putBuffer(buf *buffer) {
-	if cap(buf.b) <= 64<<10 {
+	if cap(buf.b) <= 256<<10 {
 		buf.b = buf.b[:0]
 		buffers.Put(buf)
 	}

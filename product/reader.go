@@ -5,13 +5,20 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 )
+
+// readPatience is how long a batch of reads has the coalescer to itself: as long as one of a few dozen
+// takes where the database is near, which saves it a quarter of its work. Where it is far this is little
+// beside the way there, and two batches are on it.
+const readPatience = time.Millisecond
 
 // newReader returns the coalescer of one kind of lookup. Callers with the same key share one
 // answer; a key that finds nothing is answered with [ErrNotFound].
 func newReader[K comparable, V any](s *Service, find func(context.Context, []K) ([]V, error), keysOf func(*V) []K) *coalescer[K, V] {
 	return &coalescer[K, V]{
 		lanes:      s.opts.ReadBatches,
+		patience:   readPatience,
 		maxCalls:   s.opts.ReadBatchSize,
 		maxBytes:   s.opts.ReadBatchSize,
 		maxWaiting: s.opts.MaxWaiting,

@@ -50,7 +50,11 @@ func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 		case probed[r.Pattern], r.Pattern == metricsPattern:
 			level = slog.LevelDebug
 		}
-		attrs := []slog.Attr{
+		if !log.Enabled(r.Context(), level) {
+			return
+		}
+		line := slog.NewRecord(start.Add(took), level, "request", 0) // the source line would be this one, always
+		line.AddAttrs(
 			slog.String("request_id", w.Header().Get("X-Request-Id")),
 			slog.String("method", r.Method),
 			slog.String("route", r.Pattern),
@@ -59,13 +63,25 @@ func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
 			slog.Duration("duration", took.Round(time.Microsecond)),
 			slog.Duration("wait", time.Duration(wait.Load()).Round(time.Microsecond)), // for a batch and for a connection
 			slog.String("remote", r.RemoteAddr),
+		)
+		if id := traceID(r); id != "" {
+			line.AddAttrs(slog.String("trace_id", id))
 		}
-		// Whoever asked may be traced (W3C Trace Context); the line is then found by the trace.
-		if from := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))); from.IsValid() {
-			attrs = append(attrs, slog.String("trace_id", from.TraceID().String()))
-		}
-		log.LogAttrs(r.Context(), level, "request", attrs...)
+		_ = log.Handler().Handle(r.Context(), line) // there is nobody to be told of an error
 	})
+}
+
+// traceID returns the ID of the trace that the request is part of, by which its line is then found; empty
+// if there is none (W3C Trace Context).
+func traceID(r *http.Request) string {
+	if r.Header["Traceparent"] == nil {
+		return ""
+	}
+	from := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))
+	if !from.IsValid() {
+		return ""
+	}
+	return from.TraceID().String()
 }
 
 // tellPoolEvery is how often the pool's statistics are logged when nothing happens.
