@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/productkit-go/productkit/product"
@@ -21,36 +22,68 @@ type sleepy struct {
 	running, most atomic.Int64
 }
 
-func (s *sleepy) Apply(_ context.Context, b product.Batch) ([]product.Outcome, error) {
+func (s *sleepy) sleep() {
 	if n := s.running.Add(1); n > s.most.Load() {
 		s.most.Store(n)
 	}
 	time.Sleep(s.takes)
 	s.running.Add(-1)
+}
+
+func (s *sleepy) Apply(_ context.Context, b product.Batch) ([]product.Outcome, error) {
+	s.sleep()
 	return make([]product.Outcome, len(b.Writes)), nil
 }
 
-func TestOneBatchOfWritesIsInFlightUnlessItIsStuck(t *testing.T) {
+func (s *sleepy) Find(_ context.Context, keys []product.Key) ([]product.Product, error) {
+	s.sleep()
+	found := make([]product.Product, len(keys))
+	for i, key := range keys {
+		found[i].ID = key.ID
+	}
+	return found, nil
+}
+
+func TestOneBatchIsInFlightUnlessItIsStuck(t *testing.T) {
 	t.Parallel()
-	for takes, most := range map[time.Duration]int64{10 * time.Millisecond: 1, 49 * time.Millisecond: 1, 200 * time.Millisecond: 2} {
-		t.Run(takes.String(), func(t *testing.T) {
+	create := func(ctx context.Context, svc *product.Service, i int) error {
+		_, err := svc.Create(ctx, draft(fmt.Sprint(i)))
+		return err
+	}
+	get := func(ctx context.Context, svc *product.Service, i int) error {
+		_, err := svc.Get(ctx, uuid.UUID{byte(i)})
+		return err
+	}
+	for name, test := range map[string]struct {
+		call  func(ctx context.Context, svc *product.Service, i int) error
+		takes time.Duration
+		most  int64
+	}{
+		"writes":                  {create, 10 * time.Millisecond, 1},
+		"writes, nearly stuck":    {create, 49 * time.Millisecond, 1},
+		"writes that are stuck":   {create, 200 * time.Millisecond, 2},
+		"reads":                   {get, 900 * time.Microsecond, 1},
+		"reads that are stuck":    {get, 10 * time.Millisecond, 2},
+		"reads, stuck for longer": {get, 200 * time.Millisecond, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := &sleepy{takes: takes}
+				store := &sleepy{takes: test.takes}
 				svc := product.NewService(store, nil)
 				var callers sync.WaitGroup
 				for i := range 20 {
 					callers.Go(func() {
 						for range 10 {
-							time.Sleep(time.Duration(i) * time.Millisecond)
-							if _, err := svc.Create(t.Context(), draft(fmt.Sprint(i))); err != nil {
+							time.Sleep(time.Duration(i) * test.takes / 10)
+							if err := test.call(t.Context(), svc, i); err != nil {
 								t.Error(err)
 							}
 						}
 					})
 				}
 				callers.Wait()
-				require.Equal(t, most, store.most.Load())
+				require.Equal(t, test.most, store.most.Load())
 				require.NoError(t, svc.Close(t.Context()))
 			})
 		})

@@ -77,7 +77,7 @@ const looseCandidates = 10
 
 // search returns what q.Text finds among q's products, best first and at most that many. Go has
 // the last word on what matches and how well; the engine's index says where to look.
-func (s *Store) search(ctx context.Context, q product.Query, most int) ([]hit, error) {
+func (s *Store) search(ctx context.Context, on querier, q product.Query, most int) ([]hit, error) {
 	if s.opts.NoSearch {
 		return nil, product.ErrSearchOff
 	}
@@ -96,7 +96,7 @@ func (s *Store) search(ctx context.Context, q product.Query, most int) ([]hit, e
 		if err != nil {
 			return nil, err
 		}
-		if err := s.rank(ctx, &query, found, statement, args); err != nil {
+		if err := rank(ctx, on, &query, found, statement, args); err != nil {
 			return nil, err
 		}
 		if len(found) >= most {
@@ -114,8 +114,8 @@ func (s *Store) search(ctx context.Context, q product.Query, most int) ([]hit, e
 }
 
 // rank adds the products of a statement of hits that match, with how well they do.
-func (s *Store) rank(ctx context.Context, query *searchtext.Query, found map[uuid.UUID]int, statement string, args []any) error {
-	rows, err := s.reads.QueryContext(ctx, statement, args...)
+func rank(ctx context.Context, on querier, query *searchtext.Query, found map[uuid.UUID]int, statement string, args []any) error {
+	rows, err := on.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return classify(err)
 	}
@@ -140,8 +140,8 @@ func (s *Store) rank(ctx context.Context, query *searchtext.Query, found map[uui
 }
 
 // listHits returns a page of what q.Text finds.
-func (s *Store) listHits(ctx context.Context, q product.Query) ([]product.Product, error) {
-	hits, err := s.search(ctx, q, product.MaxHits)
+func (s *Store) listHits(ctx context.Context, on querier, q product.Query) ([]product.Product, error) {
+	hits, err := s.search(ctx, on, q, product.MaxHits)
 	if err != nil || len(hits) == 0 {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (s *Store) listHits(ctx context.Context, q product.Query) ([]product.Produc
 		if err != nil {
 			return nil, err
 		}
-		return readProducts(ctx, s.reads, nil, query, args)
+		return readProducts(ctx, on, nil, query, args)
 	}
 	if at := q.After; at != nil {
 		begin := slices.Index(ids, at.ID) + 1
@@ -167,7 +167,7 @@ func (s *Store) listHits(ctx context.Context, q product.Query) ([]product.Produc
 	var page []product.Product
 	for len(ids) > 0 && len(page) < q.Limit {
 		n := min(len(ids), q.Limit-len(page))
-		if page, err = s.inOrder(ctx, q, page, ids[:n]); err != nil {
+		if page, err = s.inOrder(ctx, on, q, page, ids[:n]); err != nil {
 			return nil, err
 		}
 		ids = ids[n:]
@@ -176,12 +176,12 @@ func (s *Store) listHits(ctx context.Context, q product.Query) ([]product.Produc
 }
 
 // inOrder adds those of the products that q still selects, in the order of their IDs in ids.
-func (s *Store) inOrder(ctx context.Context, q product.Query, into []product.Product, ids []uuid.UUID) ([]product.Product, error) {
+func (s *Store) inOrder(ctx context.Context, on querier, q product.Query, into []product.Product, ids []uuid.UUID) ([]product.Product, error) {
 	query, args, err := s.tables.filter(s.tables.among(idKeys(ids)), q).ToSql()
 	if err != nil {
 		return nil, err
 	}
-	products, err := readProducts(ctx, s.reads, nil, query, args)
+	products, err := readProducts(ctx, on, nil, query, args)
 	if err != nil {
 		return nil, err
 	}

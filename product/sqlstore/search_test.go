@@ -137,3 +137,31 @@ func TestSearchReadsItsIndex(t *testing.T) {
 		}
 	})
 }
+
+// A search that had to ask for a connection again would be refused half-way by a pool under load.
+func TestASearchTakesOneConnection(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store := migrated(t, db, nil)
+		apply(t, store, create(t, "AB-1"), create(t, "AB-2"))
+		db.SetMaxIdleConns(-1) // so that each is closed when it comes back
+		for name, search := range map[string]func() (int, error){
+			"list": func() (int, error) {
+				found, err := store.List(t.Context(), product.Query{Text: "AB", Limit: 10})
+				return len(found), err
+			},
+			"sorted list": func() (int, error) {
+				found, err := store.List(t.Context(), product.Query{Text: "AB", Sort: product.SortSKU, Limit: 10})
+				return len(found), err
+			},
+			"count": func() (int, error) { return store.Count(t.Context(), product.Query{Text: "AB"}, 10) },
+		} {
+			before := db.Stats().MaxIdleClosed
+			found, err := search()
+			require.NoError(t, err, name)
+			require.Equal(t, 2, found, name)
+			require.EqualValues(t, 1, db.Stats().MaxIdleClosed-before, "connections of a %s", name)
+		}
+	})
+}

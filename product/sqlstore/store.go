@@ -154,6 +154,20 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 	return into, classify(rows.Err())
 }
 
+// pinned reads on one connection what takes several statements. Whoever asked for one again and again
+// would be refused, when many wait for connections, with most of the work done in vain.
+func (s *Store) pinned(ctx context.Context, read func(on querier) error) error {
+	if s.reads != querier(s.db) {
+		return read(s.reads)
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer func() { _ = conn.Close() }()
+	return read(conn)
+}
+
 // FindDeleted returns the deleted products with these IDs; see [product.Store].
 func (s *Store) FindDeleted(ctx context.Context, ids []uuid.UUID) ([]product.Product, error) {
 	return s.find(ctx, nil, lookup{column: "id", deleted: true}, idKeys(ids))
@@ -179,12 +193,16 @@ func scanStock(rows *sql.Rows) (product.Stock, error) {
 }
 
 // List returns a page; see [product.Store].
-func (s *Store) List(ctx context.Context, q product.Query) ([]product.Product, error) {
+func (s *Store) List(ctx context.Context, q product.Query) (page []product.Product, err error) {
 	if !matchable(q) {
 		return nil, nil
 	}
 	if q.Text != "" {
-		return s.listHits(ctx, q)
+		err = s.pinned(ctx, func(on querier) error {
+			page, err = s.listHits(ctx, on, q)
+			return err
+		})
+		return page, err
 	}
 	if mergeable(q) {
 		if page, ok, err := s.listSubtree(ctx, q); ok {
@@ -204,8 +222,12 @@ func (s *Store) Count(ctx context.Context, q product.Query, most int) (n int, er
 		return 0, nil
 	}
 	if q.Text != "" {
-		hits, err := s.search(ctx, q, most)
-		return len(hits), err
+		err = s.pinned(ctx, func(on querier) error {
+			hits, err := s.search(ctx, on, q, most)
+			n = len(hits)
+			return err
+		})
+		return n, err
 	}
 	query, args, err := s.tables.count(q, most)
 	if err != nil {
