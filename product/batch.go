@@ -40,7 +40,7 @@ func (s *Service) Batch(ctx context.Context, ops []Operation) ([]Outcome, error)
 		calls, err := s.writes.enqueueUnit(ctx, p.writes[done:done+n])
 		switch {
 		case err == nil:
-			p.await(ctx, s, calls, p.places[done:])
+			p.await(ctx, s, s.writes, calls, p.places[done:])
 		case done == 0:
 			return nil, err
 		default:
@@ -174,9 +174,9 @@ func (p *prepared) once(ctx context.Context) error {
 }
 
 // await waits for the outcomes of calls and puts them into their places.
-func (p *prepared) await(ctx context.Context, s *Service, calls []*writeCall, places []int) {
+func (p *prepared) await(ctx context.Context, s *Service, from *coalescer[Write, Outcome], calls []*writeCall, places []int) {
 	for i, c := range calls {
-		outcome, err := s.writes.wait(ctx, c, errUnderway)
+		outcome, err := from.wait(ctx, c, errUnderway)
 		outcome.Err = s.underway.explain(ctx, err, c.question.Record)
 		p.outcomes[places[i]] = outcome
 	}

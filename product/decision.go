@@ -77,6 +77,8 @@ type Decision struct {
 	atomic bool
 	trust  bool // see Trust
 
+	trustMerges bool // see TrustMerges
+
 	// What has been loaded, and which keys have been asked for: one that was asked for and
 	// did not come is free.
 	loaded        map[uuid.UUID]*Row

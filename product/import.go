@@ -20,9 +20,21 @@ func (e Entry) write() (Write, error) {
 	return Write{Op: OpUpsert, ID: newID(), Draft: &d, Patch: &e.Patch, OnHand: d.Stock}, err
 }
 
+// Merges reports whether a write is an import's row.
+func (w *Write) Merges() bool { return w.Op == OpUpsert && w.Patch != nil }
+
+// newMerger returns the coalescer of imports. Their batches come full, so nobody would gain by sharing
+// one, and single writes do not queue behind them. They run side by side, since the catalogue makes the
+// next ready while the database keeps the last.
+func newMerger(s *Service) *coalescer[Write, Outcome] {
+	c := newWriter(s)
+	c.patience = 0
+	return c
+}
+
 // Merge applies the entries of an import, at most [MaxMerge], and returns an [Outcome] for
-// each, in order. They are folded into batches like all writes, so one wrong entry stops no
-// other, and merging the same entries again changes nothing.
+// each, in order. They are folded into batches with those of other imports, so one wrong entry stops
+// no other, and merging the same entries again changes nothing.
 //
 // Errors: [ErrOverloaded], [ErrClosed], the context's: nothing was tried.
 func (s *Service) Merge(ctx context.Context, entries []Entry) ([]Outcome, error) {
@@ -30,11 +42,11 @@ func (s *Service) Merge(ctx context.Context, entries []Entry) ([]Outcome, error)
 	if err != nil {
 		return nil, err
 	}
-	calls, err := s.writes.enqueue(ctx, p.writes)
+	calls, err := s.merges.enqueue(ctx, p.writes)
 	if err != nil {
 		return nil, err
 	}
-	p.await(ctx, s, calls, p.places)
+	p.await(ctx, s, s.merges, calls, p.places)
 	return p.outcomes, nil
 }
 

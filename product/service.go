@@ -21,7 +21,8 @@ type Options struct {
 	Logger *slog.Logger
 
 	// ReadBatches and WriteBatches are how many batches of each kind are in flight at once; of
-	// those that an AtomicBatch or UpdateGroup has for itself, as many again as WriteBatches.
+	// those that an AtomicBatch or UpdateGroup has for itself, and of those of Merge, as many again as
+	// WriteBatches each.
 	// Default 2: one more than is needed for throughput, so that one stalled connection does
 	// not stop everybody. The further ones start only while all before them have been in flight for
 	// more than 1 ms, of writes 50 ms: one full batch costs less than two half full ones. Together
@@ -101,6 +102,7 @@ type Service struct {
 	stocks *coalescer[uuid.UUID, Stock]
 	trees  *coalescer[categoryKey, categoryAnswer]
 	writes *coalescer[Write, Outcome]
+	merges *coalescer[Write, Outcome]
 	alone  *coalescer[Batch, []Outcome] // batches that share no transaction
 	tail   *tail
 
@@ -129,6 +131,7 @@ func NewService(store Store, opts *Options) *Service {
 	s.reservations = newReader(s, store.Reservations, func(r *Reservation) []ReservationID { return []ReservationID{r.ID} })
 	s.trees = newCategoryReader(s)
 	s.writes = newWriter(s)
+	s.merges = newMerger(s)
 	s.alone = newAlone(s)
 	s.patient = newPatient(s)
 	s.tail = newTail(s)
@@ -228,6 +231,7 @@ type Stats struct {
 	Stocks LaneStats // Stock
 	Trees  LaneStats // Categories
 	Writes LaneStats
+	Merges LaneStats // Merge
 	Alone  LaneStats // AtomicBatch and UpdateGroup, each a transaction of its own
 
 	Reservations LaneStats // Reservation; also looked at by Commit and Release
@@ -236,7 +240,8 @@ type Stats struct {
 // Stats returns how busy the Service is.
 func (s *Service) Stats() Stats {
 	return Stats{
-		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Trees: s.trees.stats(), Writes: s.writes.stats(), Alone: s.alone.stats(),
+		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Trees: s.trees.stats(), Writes: s.writes.stats(),
+		Merges: s.merges.stats(), Alone: s.alone.stats(),
 		Reservations: s.reservations.stats(),
 	}
 }
@@ -252,11 +257,12 @@ func (s *Service) Close(ctx context.Context) error {
 	s.reservations.close()
 	s.trees.close()
 	s.writes.close()
+	s.merges.close()
 	s.alone.close()
 	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
 	for _, ended := range []func() <-chan struct{}{
-		s.finds.close, s.stocks.close, s.trees.close, s.reservations.close, s.writes.close, s.alone.close, s.patient.close, s.tail.close,
+		s.finds.close, s.stocks.close, s.trees.close, s.reservations.close, s.writes.close, s.merges.close, s.alone.close, s.patient.close, s.tail.close,
 	} {
 		select {
 		case <-ended():
@@ -264,8 +270,8 @@ func (s *Service) Close(ctx context.Context) error {
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
 				stats.Reads.Running+stats.Stocks.Running+stats.Trees.Running+stats.Reservations.Running,
-				stats.Writes.Running+stats.Alone.Running,
-				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Trees.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Alone.Waiting,
+				stats.Writes.Running+stats.Merges.Running+stats.Alone.Running,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Trees.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Merges.Waiting+stats.Alone.Waiting,
 				ctx.Err())
 		}
 	}

@@ -6,9 +6,16 @@ package product
 // batch, in which one creation's failure would be another one's.
 func (d *Decision) Trust() { d.trust = !d.atomic }
 
+// TrustMerges is Trust for an import's rows, too, whose SKUs may well be known. A Store calls it after a
+// batch of them that only made products.
+func (d *Decision) TrustMerges() {
+	d.Trust()
+	d.trustMerges = d.trust
+}
+
 // trusts reports whether a creation's claims are taken to be free.
 func (d *Decision) trusts(w *Write, p *Product) bool {
-	if !d.trust || w.Op != OpCreate || d.askedSKUs[p.SKU] {
+	if !(d.trust && w.Op == OpCreate || d.trustMerges && w.Merges()) || d.askedSKUs[p.SKU] {
 		return false
 	}
 	_, taken := d.skus[p.SKU]

@@ -22,6 +22,8 @@ func TestTrustAsksOnlyWhereNothingWouldCollide(t *testing.T) {
 	rename := product.Write{Op: product.OpUpdate, SKU: "A", Patch: &product.Patch{SKU: ptr("B")}, At: now}
 	upsert := create("A")
 	upsert.Op = product.OpUpsert
+	row := upsert
+	row.Patch = &product.Patch{}
 	for name, c := range map[string]struct {
 		batch product.Batch
 		asked []string
@@ -29,6 +31,7 @@ func TestTrustAsksOnlyWhereNothingWouldCollide(t *testing.T) {
 		"creations":                 {product.Batch{Writes: []product.Write{create("A"), create("B")}}, nil},
 		"one of them twice":         {product.Batch{Writes: []product.Write{create("A"), create("A")}}, nil},
 		"an upsert":                 {product.Batch{Writes: []product.Write{upsert}}, []string{"A"}},
+		"rows of an import":         {product.Batch{Writes: []product.Write{row, row}}, nil},
 		"created and deleted":       {product.Batch{Writes: []product.Write{create("A"), remove}}, []string{"A"}},
 		"deleted and created again": {product.Batch{Writes: []product.Write{create("A"), remove, create("A")}}, []string{"A"}},
 		"renamed":                   {product.Batch{Writes: []product.Write{create("A"), rename}}, []string{"B", "A"}}, // one round after the other
@@ -37,7 +40,7 @@ func TestTrustAsksOnlyWhereNothingWouldCollide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := product.NewDecision(c.batch)
-			d.Trust()
+			d.TrustMerges()
 			var asked []string
 			for need := d.Needs(); !need.Empty(); need = d.Needs() {
 				asked = append(asked, need.SKUs...)
@@ -45,4 +48,7 @@ func TestTrustAsksOnlyWhereNothingWouldCollide(t *testing.T) {
 			require.Equal(t, c.asked, asked)
 		})
 	}
+	d := product.NewDecision(product.Batch{Writes: []product.Write{row}})
+	d.Trust()
+	require.Equal(t, []string{"A"}, d.Needs().SKUs, "an import's row that may be known")
 }

@@ -181,6 +181,7 @@ func (c chart) lanes() []laneRow {
 		{"Stocks", func(s product.Stats) product.LaneStats { return s.Stocks }},
 		{"Categories", func(s product.Stats) product.LaneStats { return s.Trees }},
 		{"Writes", func(s product.Stats) product.LaneStats { return s.Writes }},
+		{"Imports", func(s product.Stats) product.LaneStats { return s.Merges }},
 		{"Atomic writes", func(s product.Stats) product.LaneStats { return s.Alone }},
 		{"Reservations", func(s product.Stats) product.LaneStats { return s.Reservations }},
 	} {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -24,7 +25,9 @@ func DryRun(catalogue Previewer) Merger {
 
 type dryRun struct {
 	catalogue Previewer
-	variants  map[product.VariantKey]uuid.UUID
+
+	mu       sync.Mutex
+	variants map[product.VariantKey]uuid.UUID
 }
 
 func (d *dryRun) Merge(ctx context.Context, entries []product.Entry) ([]product.Outcome, error) {
@@ -32,6 +35,8 @@ func (d *dryRun) Merge(ctx context.Context, entries []product.Entry) ([]product.
 	if err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for i := range outcomes {
 		o := &outcomes[i]
 		key, ok := o.Product.VariantKey()

@@ -45,7 +45,7 @@ type Config struct {
 	// 1 MiB holds a description of the greatest length with room for every other cell.
 	MaxRecordBytes int
 
-	// BatchSize is how many products are merged at once, at most [product.MaxMerge]. The default
+	// BatchSize is how many products one batch has, at most [product.MaxMerge]. The default
 	// is 500, for larger batches were measured to win nothing more.
 	BatchSize int
 
@@ -110,7 +110,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Merger takes what an import reads. It is [*product.Service], or a [DryRun].
+// Merger takes what an import reads. It is [*product.Service], or a [DryRun]. It is given a batch while
+// it has not answered for the one before, unless both are of a SKU or a group.
 type Merger interface {
 	Merge(ctx context.Context, entries []product.Entry) ([]product.Outcome, error)
 }
@@ -123,10 +124,14 @@ type Merger interface {
 // error, the context's, or the catalogue's. If it comes before any row was read it is the first
 // event.
 //
-// Import stops after the batch at hand when ctx ends or the consumer breaks. A batch under way
-// is not cut off, and keeps ctx's values; so the counts tell what landed. Neither is a Read under
+// Two batches are under way at once, where they have no SKU and no group in common, and a third is read.
+// What the catalogue refuses in one is tried again when the one before has landed, so that what comes
+// of a file is as if its batches came one after the other.
+//
+// Import stops after the batches under way when ctx ends or the consumer breaks. They
+// are not cut off, and keep ctx's values; so the counts tell what landed. Neither is a Read under
 // way, for nothing can end it from here: whoever reads from a pipe or a socket gives it a deadline,
-// or closes it when ctx ends. No more than one batch and the rows of one handle are in memory.
+// or closes it when ctx ends. No more than three batches and the rows of one handle are in memory.
 func Import(ctx context.Context, to Merger, r io.Reader, cfg Config) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		i := importer{ctx: ctx, to: to, cfg: cfg.WithDefaults(), yield: yield, last: time.Now()}

@@ -152,15 +152,15 @@ func TestBatchesAreOfTheSizeAskedFor(t *testing.T) {
 	cfg.BatchSize = 4
 	_, summary := run(t, &r, tees(10), cfg)
 	require.EqualValues(t, 10, summary.Created)
-	require.Equal(t, []int{4, 4, 2}, r.batches)
+	require.ElementsMatch(t, []int{4, 4, 2}, r.batches)
 }
 
 func TestAnUnavailableCatalogueStopsTheImportAndRunningAgainCompletesIt(t *testing.T) {
 	t.Parallel()
 	var r recorder
 	down := errors.Join(errors.New("secret of the driver"), product.ErrUnavailable)
-	r.before = func(batch int) error {
-		if batch == 2 {
+	r.before = func(first string) error {
+		if first == "tee-3" {
 			return down
 		}
 		return nil
@@ -176,11 +176,13 @@ func TestAnUnavailableCatalogueStopsTheImportAndRunningAgainCompletesIt(t *testi
 	require.ErrorIs(t, e.Err, product.ErrUnavailable)
 	require.Contains(t, e.Message, "importing the file again completes it")
 	require.NotContains(t, e.Message, "secret")
-	require.EqualValues(t, 3, summary.Created)
+	require.EqualValues(t, len(r.order), summary.Created)
 	require.False(t, *summary.Complete)
 
+	r.before = nil
+	landed := summary.Created
 	_, summary = run(t, &r, tees(8), cfg)
-	require.Equal(t, feed.Counts{Rows: 8, Created: 5, Unchanged: 3}, *summary.Counts)
+	require.Equal(t, feed.Counts{Rows: 8, Created: 8 - landed, Unchanged: landed}, *summary.Counts)
 	require.True(t, *summary.Complete)
 }
 
@@ -263,14 +265,14 @@ func TestTroubleThatStays(t *testing.T) {
 func TestProgressIsToldEverySecondWhileTheCatalogueWorks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := recorder{before: func(int) error {
+		r := recorder{before: func(string) error {
 			time.Sleep(2500 * time.Millisecond)
 			return nil
 		}}
 		cfg := feed.Config{Format: feed.Shopify, Currency: "EUR", BatchSize: 2}
 		last := time.Now()
 		progress := 0
-		for e := range feed.Import(t.Context(), &r, strings.NewReader(tees(4)), cfg) {
+		for e := range feed.Import(t.Context(), &r, strings.NewReader(tees(8)), cfg) {
 			require.LessOrEqual(t, time.Since(last), time.Second)
 			last = time.Now()
 			if e.Kind == feed.EventProgress {
@@ -345,21 +347,21 @@ func TestAnImportThatIsToEndReadsNoFurther(t *testing.T) {
 	})
 }
 
-func TestACancelledImportEndsAfterTheBatchAtHand(t *testing.T) {
+func TestACancelledImportEndsAfterTheBatchesUnderWay(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := recorder{before: func(int) error { cancel(); return nil }}
+	r := recorder{before: func(string) error { cancel(); return nil }}
 	cfg := euros()
 	cfg.BatchSize = 2
 	var events []feed.Event
-	for e := range feed.Import(ctx, &r, strings.NewReader(tees(6)), cfg) {
+	for e := range feed.Import(ctx, &r, strings.NewReader(tees(12)), cfg) {
 		events = append(events, e)
 	}
-	require.Equal(t, []int{2}, r.batches)
+	require.LessOrEqual(t, len(r.batches), 2)
 	require.Len(t, events, 2)
 	require.Equal(t, "canceled", events[0].Code)
 	require.ErrorIs(t, events[0].Err, context.Canceled)
-	require.EqualValues(t, 2, events[1].Created, "the batch under way landed and is counted")
+	require.EqualValues(t, 2*len(r.batches), events[1].Created, "what was under way landed and is counted")
 }
 
 func TestBreakingOffEndsTheImport(t *testing.T) {

@@ -26,6 +26,7 @@ type importer struct {
 	cfg    Config
 	counts Counts
 	batch  []item
+	under  []*flight // batches under way, the oldest first
 	last   time.Time // of the last progress event
 
 	yield   func(Event) bool
@@ -60,7 +61,7 @@ func (p *patience) Read(b []byte) (n int, err error) {
 		n, err = p.r.Read(b)
 	}()
 	defer func() { <-done }() // even when the consumer panics
-	p.i.await(done)
+	p.i.awaitFile(done)
 	return n, err
 }
 
@@ -86,7 +87,7 @@ func open(r io.Reader, cfg Config) (source, error) {
 }
 
 // run returns the line at which it had to end before the file did, and why.
-func (i *importer) run(r io.Reader) (int, error) {
+func (i *importer) run(r io.Reader) (line int, err error) {
 	if err := i.cfg.Validate(); err != nil {
 		return 0, err
 	}
@@ -102,6 +103,20 @@ func (i *importer) run(r io.Reader) (int, error) {
 		i.counts.Warnings++
 		i.send(Event{Kind: EventWarning, Line: 1, Code: "unmapped", Message: "these columns were left out, for they are mapped to no field: " + strings.Join(columns, ", ")})
 	}
+	defer i.waitForAll() // even when the consumer panics
+	line, err = i.read(source)
+	i.counts.Rows = source.read()
+	for _, f := range i.under { // after an error: what has set out is counted, but not tried again
+		i.await(f.done)
+		if i.settle(f) != nil {
+			line = min(line, f.items[0].line)
+		}
+	}
+	return line, err
+}
+
+// read merges what the file holds.
+func (i *importer) read(source source) (line int, err error) {
 	for it, readErr := range source.items() {
 		i.counts.Rows = source.read()
 		switch {
@@ -117,7 +132,7 @@ func (i *importer) run(r io.Reader) (int, error) {
 			i.batch = append(i.batch, it)
 		}
 		if len(i.batch) >= i.cfg.BatchSize {
-			if line, err := i.flush(); err != nil {
+			if line, err := i.depart(); err != nil {
 				return line, err
 			}
 		}
@@ -130,79 +145,9 @@ func (i *importer) run(r io.Reader) (int, error) {
 	return i.flush()
 }
 
-// flush merges the batch at hand. An error says that the catalogue cannot go on.
-func (i *importer) flush() (line int, err error) {
-	pause := 100 * time.Millisecond
-	for attempt := 1; len(i.batch) > 0; attempt++ {
-		if err := i.ctx.Err(); err != nil {
-			return i.batch[0].line, err
-		}
-		if i.stopped {
-			return i.batch[0].line, errStopped
-		}
-		cause := i.merge()
-		if cause == nil {
-			continue
-		}
-		last := attempt == mergeAttempts
-		if last && errors.Is(cause, product.ErrBusy) {
-			for _, it := range i.batch {
-				i.refuse(it, []Fault{{Code: "busy", Message: "was locked by somebody else all the time; import the file again"}})
-			}
-			i.batch = nil
-			return 0, nil
-		}
-		if last || !passing(cause) {
-			return i.batch[0].line, cause
-		}
-		ctx, cancel := context.WithTimeout(i.ctx, pause)
-		i.await(ctx.Done())
-		cancel()
-		pause *= 2
-	}
-	return 0, nil
-}
-
-// merge tries the batch once. It leaves in it what was not decided, and returns why: an error
-// that will not pass, if there is one.
-func (i *importer) merge() (cause error) {
-	entries := make([]product.Entry, len(i.batch))
-	for n, it := range i.batch {
-		entries[n] = it.entry
-	}
-	var outcomes []product.Outcome
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(i.ctx), mergeTimeout)
-		defer cancel()
-		outcomes, err = i.to.Merge(ctx, entries)
-	}()
-	defer func() { <-done }() // even when the consumer panics
-	i.await(done)
-	if err != nil {
-		return err
-	}
-
-	var left []item
-	for n, it := range i.batch {
-		if err := outcomes[n].Err; err != nil && !ofRow(err) {
-			left = append(left, it)
-			if cause == nil || passing(cause) {
-				cause = err
-			}
-			continue
-		}
-		i.settle(it, outcomes[n])
-	}
-	i.batch = left
-	return cause
-}
-
 // passing reports whether merging again may help.
 func passing(err error) bool {
-	return errors.Is(err, product.ErrBusy) || errors.Is(err, product.ErrOverloaded) || errors.Is(err, product.ErrOutcomeUnknown)
+	return errors.Is(err, product.ErrBusy) || errors.Is(err, product.ErrOverloaded) || errors.Is(err, product.ErrOutcomeUnknown) || err == errBeside
 }
 
 // ofRow reports whether an error concerns one row only.
@@ -211,7 +156,8 @@ func ofRow(err error) bool {
 		errors.Is(err, product.ErrPreconditionFailed) || errors.Is(err, product.ErrNotFound)
 }
 
-func (i *importer) settle(it item, outcome product.Outcome) {
+// tell tells what became of a row.
+func (i *importer) tell(it item, outcome product.Outcome) {
 	if outcome.Err != nil {
 		i.refuse(it, faultsOf(outcome.Err))
 		return

@@ -26,26 +26,29 @@ type recorder struct {
 	order   []string
 	batches []int
 
-	before func(batch int) error                             // may fail a batch
+	before func(first string) error                          // may fail a batch, by its first SKU, or take its time
 	decide func(batch int, e product.Entry) *product.Outcome // may decide an entry
 }
 
 func (r *recorder) Merge(_ context.Context, entries []product.Entry) ([]product.Outcome, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.batches = append(r.batches, len(entries))
+	batch := len(r.batches)
+	r.mu.Unlock()
 	if r.before != nil {
-		if err := r.before(len(r.batches)); err != nil {
+		if err := r.before(entries[0].Draft.SKU); err != nil {
 			return nil, err
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.entries == nil {
 		r.entries = make(map[string]product.Entry)
 	}
 	outcomes := make([]product.Outcome, len(entries))
 	for i, e := range entries {
 		if r.decide != nil {
-			if o := r.decide(len(r.batches), e); o != nil {
+			if o := r.decide(batch, e); o != nil {
 				outcomes[i] = *o
 				continue
 			}

@@ -60,13 +60,30 @@ func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, 
 			return nil, err
 		case stage == writing && duplicate(err) && races < maxRaces:
 			races++
-			s.wary.Store(wariness)
+			s.distrust()
 		case stage == beginning && errors.Is(err, driver.ErrBadConn) && stale < maxStale:
 			stale++
 		case stage >= marking && lost(err) && broken < maxLost:
 			broken++
 		default:
 			return nil, err
+		}
+	}
+}
+
+// distrust has the next batches look before they insert.
+func (s *Store) distrust() {
+	s.wary.Store(wariness)
+	s.fresh.Store(false)
+}
+
+// learn remembers whether the import whose rows are in a batch makes products: then the next batch need
+// not look for them.
+func (s *Store) learn(b product.Batch, outcomes []product.Outcome) {
+	for i := range b.Writes {
+		if b.Writes[i].Merges() {
+			s.fresh.Store(outcomes[i].Err == nil && outcomes[i].Result == product.Created)
+			return // the others are alike
 		}
 	}
 }
@@ -95,7 +112,7 @@ func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDou
 		case stage == marking && duplicate(err):
 			return inDoubt, nil
 		case stage == writing && (lost(err) || duplicate(err) && races < maxRaces):
-			s.wary.Store(wariness)
+			s.distrust()
 			cause = err // the ID was free: nothing had been applied, and nothing is
 			races++
 		case stage == writing:
@@ -141,6 +158,7 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	}
 	w := s.writer(t)
 	w.trust = !b.NoWait && s.wary.Add(-1) < 0 // an insert waits for whoever is about to take the SKU too
+	w.trustMerges = w.trust && s.fresh.Load()
 	d, err := w.decide(ctx, b)
 	if err != nil {
 		return nil, writing, err
@@ -157,6 +175,7 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if err := t.commit(ctx); err != nil {
 		return d.Outcomes(), committing, err
 	}
+	s.learn(b, d.Outcomes())
 	made, _ := d.Reservations()
 	added := int64(1 + len(d.Records()) + len(made))
 	if n := s.added.Add(added); n/pruneEvery != (n-added)/pruneEvery {

@@ -189,14 +189,16 @@ func (t tables) deleteTags(ids []any) (string, []any, error) {
 func insert(table string, columns []string, rows [][]any, suffix string) (string, []any, error) {
 	q := sq.Insert(table).Columns(columns...).Values(rows[0]...)
 	if more := rows[1:]; len(more) > 0 {
-		row := ", (?" + strings.Repeat(",?", len(columns)-1) + ")"
-		q = q.Suffix(strings.Repeat(row, len(more)), slices.Concat(more...)...)
+		q = q.Suffix(strings.Repeat(placeholders(len(columns)), len(more)), slices.Concat(more...)...)
 	}
 	if suffix != "" {
 		q = q.Suffix(suffix)
 	}
 	return q.ToSql()
 }
+
+// placeholders are those of one more row with so many columns.
+func placeholders(columns int) string { return ", (?" + strings.Repeat(",?", columns-1) + ")" }
 
 // overwrite makes an insert replace the columns of the row that has the key, which is the first
 // of them.

@@ -30,6 +30,7 @@ type Store struct {
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
 	wary  atomic.Int64  // batches that look before they insert, after a collision
+	fresh atomic.Bool   // the last batch of an import made products
 }
 
 // New returns a Store on db. It asks the database what it is and says what it lacks: it changes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	sq "github.com/Masterminds/squirrel"
 
@@ -13,6 +14,10 @@ import (
 // maxRows is how many rows one statement writes: from 200 to 2,000 they cost the same per row,
 // and 500 products stay below SQLite's limit of placeholders.
 const maxRows = 500
+
+// maxText is how long the text of such a statement gets: as long as package pool keeps prepared. A
+// server needs a fifth longer for one that it has to parse.
+const maxText = 8 << 10
 
 // writer runs a batch's statements inside a transaction that somebody else began and ends.
 type writer struct {
@@ -24,12 +29,17 @@ type writer struct {
 	hosted   bool // the transaction is the host's, at whatever isolation level
 	noSearch bool
 	trust    bool // see [product.Decision.Trust]
+
+	trustMerges bool // and TrustMerges
 }
 
 // decide locks and loads what the batch's writes need, until all is decided.
 func (w *writer) decide(ctx context.Context, b product.Batch) (*product.Decision, error) {
 	d := product.NewDecision(b)
-	if w.trust {
+	switch {
+	case w.trustMerges:
+		d.TrustMerges()
+	case w.trust:
 		d.Trust()
 	}
 	for need := d.Needs(); !need.Empty(); need = d.Needs() {
@@ -235,12 +245,13 @@ func (w *writer) execKeys(ctx context.Context, build func([]any) (string, []any,
 	return nil
 }
 
-// insert inserts rows in as few statements as rows and bytes allow. A single row is tried
+// insert inserts rows in as few statements as rows, text and bytes allow. A single row is tried
 // whatever its size.
 func (w *writer) insert(ctx context.Context, table string, columns []string, rows [][]any, suffix string) error {
+	most := mostRows(table, columns, suffix)
 	for len(rows) > 0 {
 		n, bytes := 1, size(rows[0])
-		for n < min(len(rows), maxRows) {
+		for n < min(len(rows), most) {
 			if bytes += size(rows[n]); bytes > w.packet {
 				break
 			}
@@ -256,6 +267,17 @@ func (w *writer) insert(ctx context.Context, table string, columns []string, row
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// mostRows is how many rows one statement writes. Where it is not all of maxRows it is a power of two,
+// so that the batches of an import, which are full, come to few texts.
+func mostRows(table string, columns []string, suffix string) int {
+	head := len("INSERT INTO  () VALUES ") + len(table) + len(strings.Join(columns, ",")) + len(" "+suffix)
+	n, row := maxRows, len(placeholders(len(columns)))
+	for power := 512; n > 1 && head+n*row > maxText; power /= 2 {
+		n = min(n, power)
+	}
+	return n
 }
 
 func size(row []any) int {
