@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,15 +33,46 @@ func (s *Service) Export(ctx context.Context, q Query, each func(Row) error) err
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.alive, func() { cancel(ErrClosed) })()
-	watchdog := time.AfterFunc(exportPause, func() { cancel(context.DeadlineExceeded) })
-	defer watchdog.Stop()
+	var steps atomic.Int64 // odd while a row is with each
+	defer watchRows(&steps, func() { cancel(context.DeadlineExceeded) })()
 	err := s.store.Export(ctx, q, func(r Row) error {
-		watchdog.Stop()
-		defer watchdog.Reset(exportPause)
-		return each(r)
+		steps.Add(1)
+		err := each(r)
+		steps.Add(1)
+		return err
 	})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
 	return err
+}
+
+// watchRows calls stalled when the store has not brought the next row for exportPause. A timer that every
+// row would set anew costs as much as its text.
+func watchRows(steps *atomic.Int64, stalled func()) (stop func()) {
+	const looks = 60
+	var quiet int
+	var before int64
+	ticks, ended := time.NewTicker(exportPause/looks), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ticks.C:
+			}
+			now := steps.Load()
+			if quiet++; now != before || now%2 == 1 {
+				quiet = 0
+			}
+			if before = now; quiet == looks {
+				stalled()
+				return
+			}
+		}
+	}()
+	return func() {
+		ticks.Stop()
+		close(ended)
+	}
 }

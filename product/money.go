@@ -2,6 +2,7 @@ package product
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,12 +40,26 @@ func ParseMoney(decimal, currency string) (Money, error) {
 // Decimal is the amount in major units, with exactly the currency's digits: 19.99. It is what
 // [ParseMoney] reads.
 func (m Money) Decimal() string {
+	return string(m.AppendDecimal(make([]byte, 0, 24)))
+}
+
+// AppendDecimal appends what Decimal returns.
+func (m Money) AppendDecimal(b []byte) []byte {
 	digits, _ := CurrencyDigits(m.Currency)
 	if digits == 0 {
-		return strconv.FormatInt(m.Amount, 10)
+		return strconv.AppendInt(b, m.Amount, 10)
 	}
-	s := fmt.Sprintf("%0*d", digits+1, m.Amount)
-	return s[:len(s)-digits] + "." + s[len(s)-digits:]
+	amount := m.Amount
+	if amount < 0 { // no price is
+		b = append(b, '-')
+		amount = -amount
+	}
+	start := len(b)
+	b = strconv.AppendInt(b, amount, 10)
+	for len(b)-start <= digits {
+		b = slices.Insert(b, start, '0')
+	}
+	return slices.Insert(b, len(b)-digits, '.')
 }
 
 // String is the decimal amount and the currency: 19.99 EUR.

@@ -3,7 +3,6 @@ package feed
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/productkit-go/productkit/product"
 )
@@ -39,57 +40,115 @@ func Export(ctx context.Context, from Exporter, w io.Writer, q product.Query, fo
 	return &product.InvalidError{Faults: []product.Fault{{Field: "format", Code: "unknown", Message: fmt.Sprintf("is %q; use native or ndjson", short(string(format)))}}}
 }
 
+// written is how much text is gathered before it is written.
+const written = 32 << 10
+
 func exportCSV(ctx context.Context, from Exporter, w io.Writer, q product.Query) error {
-	out := csv.NewWriter(w) // which buffers
-	header := make([]string, len(ownColumns))
+	b := make([]byte, 0, 2*written)
 	for i, c := range ownColumns {
-		header[i] = c.name
-	}
-	if err := out.Write(header); err != nil {
-		return err
-	}
-	err := from.Export(ctx, q, func(r product.Row) error {
-		cells := rowCells(r)
-		for i, cell := range cells {
-			cells[i] = guard(cell)
+		if i > 0 {
+			b = append(b, ',')
 		}
-		return out.Write(cells)
+		b = append(b, c.name...)
+	}
+	b = append(b, '\n')
+	err := from.Export(ctx, q, func(r product.Row) (err error) {
+		if b = appendRow(b, &r); len(b) >= written {
+			_, err = w.Write(b)
+			b = b[:0]
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	out.Flush()
-	return out.Error()
+	_, err = w.Write(b)
+	return err
 }
 
-// rowCells returns a product's cells in the order of ownColumns.
-func rowCells(r product.Row) []string {
+// appendRow appends a product's line, with the cells in the order of ownColumns.
+func appendRow(b []byte, r *product.Row) []byte {
 	p := &r.Product
-	var compareAt, weight, options, images string
+	b = appendCell(b, p.SKU)
+	b = appendCell(append(b, ','), p.Name)
+	b = p.Price.AppendDecimal(append(b, ','))
+	b = appendCell(append(b, ','), p.Price.Currency)
+	b = appendCell(append(b, ','), p.Description)
+	b = appendCell(append(b, ','), string(p.Status))
+	b = append(b, ',')
 	if p.CompareAt != nil {
-		compareAt = p.CompareAt.Decimal()
+		b = p.CompareAt.AppendDecimal(b)
 	}
-	if p.WeightGrams != 0 {
-		weight = strconv.FormatInt(p.WeightGrams, 10)
+	b = append(b, ',')
+	if r.Stock.OnHand < 0 { // guarded
+		b = appendCell(b, strconv.FormatInt(r.Stock.OnHand, 10))
+	} else {
+		b = strconv.AppendInt(b, r.Stock.OnHand, 10)
 	}
+	b = strconv.AppendBool(append(b, ','), p.Backorder)
+	b = appendCell(append(b, ','), p.Group)
+	b = append(b, ',')
 	if len(p.Options) > 0 {
-		options = string(unescaped(p.Options))
+		b = appendCell(b, string(unescaped(p.Options)))
 	}
+	b = appendCell(append(b, ','), p.Category)
+	b = appendCell(append(b, ','), joinTags(p.Tags))
+	b = appendCell(append(b, ','), p.Vendor)
+	b = appendCell(append(b, ','), p.Barcode)
+	b = append(b, ',')
+	if p.WeightGrams != 0 {
+		b = strconv.AppendInt(b, p.WeightGrams, 10)
+	}
+	b = append(b, ',')
 	if len(p.Images) > 0 {
-		images = string(unescaped(p.Images))
+		b = appendCell(b, string(unescaped(p.Images)))
 	}
-	return []string{
-		p.SKU, p.Name, p.Price.Decimal(), p.Price.Currency, p.Description, string(p.Status), compareAt,
-		strconv.FormatInt(r.Stock.OnHand, 10), strconv.FormatBool(p.Backorder), p.Group, options, p.Category,
-		joinTags(p.Tags), p.Vendor, p.Barcode, weight, images, string(p.Attributes), moment(p.PublishAt), moment(p.UnpublishAt),
+	b = appendCell(append(b, ','), string(p.Attributes))
+	b = appendMoment(append(b, ','), p.PublishAt)
+	b = appendMoment(append(b, ','), p.UnpublishAt)
+	return append(b, '\n')
+}
+
+func appendMoment(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return t.AppendFormat(b, time.RFC3339Nano)
+}
+
+// appendCell appends a cell, guarded, in quotes where encoding/csv would put it in quotes.
+func appendCell(b []byte, cell string) []byte {
+	if cell == "" {
+		return b
+	}
+	guard := guarded(cell)
+	if !special(cell) && (guard || cell != `\.` && !leadingSpace(cell)) {
+		if guard {
+			b = append(b, apostrophe...)
+		}
+		return append(b, cell...)
+	}
+	b = append(b, '"')
+	if guard {
+		b = append(b, apostrophe...)
+	}
+	for {
+		i := strings.IndexByte(cell, '"')
+		if i < 0 {
+			return append(append(b, cell...), '"')
+		}
+		b = append(append(b, cell[:i]...), `""`...)
+		cell = cell[i+1:]
 	}
 }
 
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339Nano)
+func special(cell string) bool {
+	return strings.IndexByte(cell, ',') >= 0 || strings.IndexByte(cell, '"') >= 0 || strings.IndexByte(cell, '\n') >= 0 || strings.IndexByte(cell, '\r') >= 0
+}
+
+func leadingSpace(cell string) bool {
+	first, _ := utf8.DecodeRuneInString(cell)
+	return unicode.IsSpace(first)
 }
 
 // joinTags separates tags by semicolons, unless they would not be taken apart as they were.
@@ -98,10 +157,26 @@ func joinTags(tags []string) string {
 		return ""
 	}
 	joined := strings.Join(tags, ";")
-	if joined[0] != '[' && slices.Equal(splitTags(joined, tagSeparators), tags) {
+	if joined[0] != '[' && (plainTags(tags) || slices.Equal(splitTags(joined, tagSeparators), tags)) {
 		return joined
 	}
 	return string(unescaped(tags))
+}
+
+// plainTags reports whether tags are words of ASCII that are apart, as most are, so that whoever splits
+// them finds the same.
+func plainTags(tags []string) bool {
+	for i, tag := range tags {
+		if tag == "" || slices.Contains(tags[:i], tag) {
+			return false
+		}
+		for _, c := range []byte(tag) {
+			if c <= ' ' || c > '~' || c == ',' || c == ';' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // exported is a product without what belongs to one catalogue only, in the order of its JSON form.

@@ -10,16 +10,14 @@ const (
 	apostrophe = "'"
 )
 
-func guard(cell string) string {
-	if cell != "" && strings.IndexByte(runnable+apostrophe, cell[0]) >= 0 {
-		return apostrophe + cell
-	}
-	return cell
+// guarded reports whether a cell gets an apostrophe.
+func guarded(cell string) bool {
+	return cell != "" && strings.IndexByte(runnable+apostrophe, cell[0]) >= 0
 }
 
-// unguard takes off what guard put in front. An apostrophe before anything else is the cell's own.
+// unguard takes off what was put in front. An apostrophe before anything else is the cell's own.
 func unguard(cell string) string {
-	if rest, ok := strings.CutPrefix(cell, apostrophe); ok && rest != "" && strings.IndexByte(runnable+apostrophe, rest[0]) >= 0 {
+	if rest, ok := strings.CutPrefix(cell, apostrophe); ok && guarded(rest) {
 		return rest
 	}
 	return cell
