@@ -2,8 +2,11 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 
 	"github.com/productkit-go/productkit/httpapi"
 	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/storetest"
 )
 
 // one is a Store of one product that costs nothing.
@@ -103,6 +107,50 @@ func BenchmarkGet(b *testing.B) {
 				w.get(c.handler, r)
 			}
 			require.NotZero(b, w.n)
+		})
+	}
+}
+
+// BenchmarkHandler is one request on SQLite, without the network.
+func BenchmarkHandler(b *testing.B) {
+	svc := storetest.NewService(b, sqliteStore(b), nil)
+	h, err := httpapi.NewHandler(svc, &httpapi.Options{Prefix: "/v1"})
+	require.NoError(b, err)
+	n := 0
+	post := func() *http.Request {
+		n++
+		r := httptest.NewRequest("POST", "/v1/products", strings.NewReader(fmt.Sprintf(
+			`{"sku":"S-%d","name":"A lamp for the table","price":{"amount":1999,"currency":"EUR"},"category":"apparel/1","tags":["men","new"],"vendor":"Acme"}`, n)))
+		r.Header.Set("Content-Type", "application/json")
+		return r
+	}
+	w := &sink{header: make(http.Header)}
+	for range 100 {
+		w.get(h, post())
+		require.Equal(b, http.StatusCreated, w.status)
+	}
+	page, err := svc.List(b.Context(), product.Query{Limit: 1})
+	require.NoError(b, err)
+	get := httptest.NewRequest("GET", "/v1/products/"+page.Items[0].ID.String(), nil)
+	list := httptest.NewRequest("GET", "/v1/products?category=apparel%2F1&limit=20", nil)
+	for _, c := range []struct {
+		name    string
+		request func() *http.Request
+		status  int
+	}{
+		{"GET", func() *http.Request { return get }, http.StatusOK},
+		{"list of 20", func() *http.Request { return list }, http.StatusOK},
+		{"POST", post, http.StatusCreated},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w.status = http.StatusOK
+				w.get(h, c.request())
+				if w.status != c.status {
+					b.Fatal(w.status)
+				}
+			}
 		})
 	}
 }

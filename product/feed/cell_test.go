@@ -34,19 +34,3 @@ func FuzzPlainTagsComeApartAsTheyWere(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkImportRow(b *testing.B) {
-	const header = "sku,name,price,currency,description,status,category,tags,vendor,stock\n"
-	const line = "S-1,\"A lamp for the table, number 1\",19.99,EUR,\"It stands on three legs, takes bulbs of up to 40 W.\",active,apparel/1,men;new,Acme,12\n"
-	b.ReportAllocs()
-	for b.Loop() {
-		s, err := openSheet(strings.NewReader(header+strings.Repeat(line, 1000)), Config{}.WithDefaults())
-		require.NoError(b, err)
-		rows := 0
-		for range s.items() {
-			rows++
-		}
-		require.Equal(b, 1000, rows)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
-}
