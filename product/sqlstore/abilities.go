@@ -16,6 +16,8 @@ type Abilities struct {
 	Engine   Engine
 	Settings map[string]string // by the database's own names, in its own words
 	Findings []Finding
+
+	severalStatements bool // go to a server in one text, as multiStatements=true in the data source name allows
 }
 
 // Finding is a setting that does harm. A fatal one makes [New] and [Migrate] fail; New logs the
@@ -80,7 +82,15 @@ func (a *Abilities) readServer(ctx context.Context, q querier) error {
 		return err
 	}
 	a.Settings["database"] = schema.String
+	a.severalStatements = severalStatements(ctx, q)
 	return a.readPairs(ctx, q, serverSettings, func(name, value string) { a.Settings[name] = value })
+}
+
+// severalStatements finds out whether the connections take several statements at once. Whatever the
+// error is: one by one they work too.
+func severalStatements(ctx context.Context, q querier) bool {
+	_, err := q.ExecContext(ctx, "DO 0; DO 0")
+	return err == nil
 }
 
 func (a *Abilities) readPairs(ctx context.Context, q querier, query string, each func(x, y string), args ...any) error {

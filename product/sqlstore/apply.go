@@ -38,7 +38,8 @@ const (
 // The transaction's first statement inserts the batch's own ID. When the answer to COMMIT is
 // lost, the same batch runs once more: the insert waits for the old transaction, and a
 // duplicate means that it was committed, so what it decided stands. Otherwise the batch is
-// applied now.
+// applied now. Where COMMIT travels with what is written, a connection that breaks under them leaves
+// as open what happened as one that breaks under COMMIT alone.
 func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	if len(b.Writes) == 0 {
 		return nil, nil
@@ -49,7 +50,7 @@ func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, 
 	}
 	var races, stale, broken int
 	for {
-		outcomes, stage, err := s.attempt(ctx, id, b)
+		outcomes, stage, err := s.attempt(ctx, id, b, false)
 		switch {
 		case err == nil:
 			return outcomes, nil
@@ -103,7 +104,7 @@ func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDou
 		if backoff.Wait(ctx) != nil {
 			return nil, cause
 		}
-		outcomes, stage, err := s.attempt(ctx, id, b)
+		outcomes, stage, err := s.attempt(ctx, id, b, true)
 		switch {
 		case err == nil:
 			return outcomes, nil // the first one was not committed, this one is
@@ -139,8 +140,9 @@ const (
 )
 
 // attempt runs the batch's transaction once. With stage committing it returns outcomes together
-// with an error: they stand if the transaction was committed.
-func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]product.Outcome, stage, error) {
+// with an error: they stand if the transaction was committed. Stepwise it waits for the answers to the
+// batch's ID and to what is written before it sends what follows, so that the stage tells which failed.
+func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch, stepwise bool) ([]product.Outcome, stage, error) {
 	t, err := s.pin(ctx)
 	if err != nil {
 		return nil, connecting, err
@@ -153,26 +155,39 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch) ([]p
 	if err != nil {
 		return nil, beginning, err
 	}
-	if _, err := t.ExecContext(ctx, query, args...); err != nil {
-		return nil, marking, classify(err)
+	if err := t.later(ctx, query, args); err != nil {
+		return nil, t.atLeast(marking), err
+	}
+	if stepwise {
+		if err := t.flush(ctx); err != nil {
+			return nil, t.atLeast(marking), err
+		}
 	}
 	w := s.writer(t)
 	w.trust = !b.NoWait && s.wary.Add(-1) < 0 // an insert waits for whoever is about to take the SKU too
 	w.trustMerges = w.trust && s.fresh.Load()
 	d, err := w.decide(ctx, b)
 	if err != nil {
-		return nil, writing, err
+		return nil, t.atLeast(writing), err
 	}
 	if d.Empty() {
 		return d.Outcomes(), writing, nil // nothing to commit
 	}
 	if err := w.write(ctx, d); err != nil {
-		return nil, writing, err
+		return nil, t.atLeast(writing), err
+	}
+	if stepwise {
+		if err := t.flush(ctx); err != nil {
+			return nil, t.atLeast(writing), err
+		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, writing, classify(err) // database/sql would not send COMMIT either
+		return nil, t.atLeast(writing), classify(err) // database/sql would not send COMMIT either
 	}
-	if err := t.commit(ctx); err != nil {
+	switch before, err := t.commit(ctx); {
+	case before:
+		return nil, writing, classify(err)
+	case err != nil:
 		return d.Outcomes(), committing, err
 	}
 	s.learn(b, d.Outcomes())

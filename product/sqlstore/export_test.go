@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -116,3 +117,13 @@ func Judge(e Engine, settings map[string]string) []Finding {
 
 // OlderThan compares versions.
 func OlderThan(version string, d Dialect) bool { return olderThan(version, oldest[d]) }
+
+// Script is a statement as it is sent together with others.
+func Script(query string, args ...any) (string, error) {
+	var s script
+	err := s.add(query, args)
+	return s.take(), err
+}
+
+// Narrow has the store take the server's max_allowed_packet to be that. It is called before the first use.
+func (s *Store) Narrow(bytes int) { s.abilities.Settings["max_allowed_packet"] = strconv.Itoa(bytes) }

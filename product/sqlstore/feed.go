@@ -195,6 +195,9 @@ func (s *Store) takeTurn(ctx context.Context, step func(context.Context, *sessio
 	if err := t.begin(ctx, false); err != nil {
 		return err
 	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
 	var f feedState
 	query, args, err := s.tables.lockFeed()
 	if err != nil {
@@ -210,7 +213,8 @@ func (s *Store) takeTurn(ctx context.Context, step func(context.Context, *sessio
 	if err := step(ctx, t, f); err != nil {
 		return err
 	}
-	return classify(t.commit(ctx))
+	_, err = t.commit(ctx)
+	return classify(err)
 }
 
 // run executes a statement that has just been built.

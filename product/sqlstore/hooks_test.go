@@ -18,9 +18,9 @@ type hooks struct {
 	after  func(query string, err error) error
 }
 
-// isCommit tells the statement with which the store commits.
+// isCommit tells the statement with which the store commits, also where others stand before it.
 func isCommit(query string) bool {
-	return query == "COMMIT" || strings.HasPrefix(query, "SET SESSION autocommit = 1")
+	return query == "COMMIT" || strings.HasPrefix(query, "SET SESSION autocommit = 1") || strings.Contains(query, "SET @productkit_commit = 1, SESSION autocommit = 1")
 }
 
 // openHooked opens a pool whose connections go through h.

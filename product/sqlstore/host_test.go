@@ -148,7 +148,7 @@ func TestRefusesBadOptions(t *testing.T) {
 
 func TestAReadOnlyServerIsUnavailable(t *testing.T) {
 	t.Parallel()
-	forEachServer(t, func(t *testing.T, e engine) {
+	forEachWay(t, func(t *testing.T, e engine) {
 		writable := migrated(t, e.open(t), nil)
 		made := apply(t, writable, create(t, "A"))
 		variable := "transaction_read_only"

@@ -171,7 +171,7 @@ func TestNoWriteIsDoubledOrLostWhenCommitsAreCut(t *testing.T) {
 	for name, where := range map[string]cut{"before the server": beforeServer, "at the server": atServer, "after the answer": afterAnswer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachServer(t, func(t *testing.T, e engine) {
+			forEachWay(t, func(t *testing.T, e engine) {
 				cuts := int64(testscale.N(10, 50))
 				var commits, done atomic.Int64
 				p, store, plain := through(t, e, func() cut {
@@ -234,7 +234,7 @@ func TestAnOutcomeIsUnknownOnlyWhileNobodyCanBeAsked(t *testing.T) {
 	for name, where := range map[string]cut{"not committed": beforeServer, "committed": afterAnswer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachServer(t, func(t *testing.T, e engine) {
+			forEachWay(t, func(t *testing.T, e engine) {
 				var p *proxy
 				var armed atomic.Bool
 				p, store, plain := through(t, e, func() cut {

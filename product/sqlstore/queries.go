@@ -184,17 +184,31 @@ func (t tables) deleteTags(ids []any) (string, []any, error) {
 	return sq.Delete(t.tags).Where(in("product_id", ids)).ToSql()
 }
 
-// insert is a statement with several rows. All but the first are one piece of text to squirrel,
-// which is slow at taking thousands of values one by one.
-func insert(table string, columns []string, rows [][]any, suffix string) (string, []any, error) {
-	q := sq.Insert(table).Columns(columns...).Values(rows[0]...)
-	if more := rows[1:]; len(more) > 0 {
-		q = q.Suffix(strings.Repeat(placeholders(len(columns)), len(more)), slices.Concat(more...)...)
+// insert is a statement with several rows.
+func insert(table string, columns []string, rows [][]any, suffix string) (string, []any) {
+	var b strings.Builder
+	row := "(?" + strings.Repeat(",?", len(columns)-1) + ")"
+	b.Grow(len(table) + len(columns)*16 + len(rows)*(len(row)+1) + len(suffix))
+	b.WriteString("INSERT INTO " + table + " (")
+	for i, column := range columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(column)
+	}
+	b.WriteString(") VALUES ")
+	args := make([]any, 0, len(rows)*len(columns))
+	for i, values := range rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(row)
+		args = append(args, values...)
 	}
 	if suffix != "" {
-		q = q.Suffix(suffix)
+		b.WriteString(" " + suffix)
 	}
-	return q.ToSql()
+	return b.String(), args
 }
 
 // placeholders are those of one more row with so many columns.

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/productkit-go/productkit/internal/txretry"
@@ -25,6 +26,9 @@ type session struct {
 	open    bool // a transaction is under way
 	changed bool // a server's settings are ours
 	spoiled bool // must not go back to the host's pool
+
+	script   script // what waits to be sent
+	answered bool   // a statement has reached the server
 }
 
 // pin takes a connection. Whoever has it calls end.
@@ -46,7 +50,7 @@ func (s *Store) pin(ctx context.Context) (*session, error) {
 	return &session{Conn: conn, s: s}, nil
 }
 
-// begin begins the transaction.
+// begin begins the transaction, maybe not before the first statement with a result.
 func (t *session) begin(ctx context.Context, noWait bool) error {
 	if t.s.engine.Dialect == SQLite {
 		return t.beginSQLite(ctx, noWait)
@@ -55,7 +59,8 @@ func (t *session) begin(ctx context.Context, noWait bool) error {
 }
 
 // beginServer begins with one round trip, and commitServer ends with one: setting autocommit begins
-// and commits the transaction, and travels together with what else is set. It is on before and
+// and commits the transaction, and travels together with what else is set. Where the connections take
+// several statements at once, both travel with those in between. It is on before and
 // after, as [New] makes sure.
 func (t *session) beginServer(ctx context.Context) error {
 	statement := "SET "
@@ -70,7 +75,7 @@ func (t *session) beginServer(ctx context.Context) error {
 	// Without SESSION it holds for the next transaction only.
 	statement += "@@" + isolation + " = 'READ-COMMITTED', SESSION autocommit = 0"
 	t.open, t.changed = true, true
-	err := t.exec(ctx, statement)
+	err := t.later(ctx, statement, nil)
 	t.spoiled = err != nil // whatever has been set by then
 	return err
 }
@@ -93,6 +98,14 @@ func (t *session) restore() string {
 		return "SET " + restoreLockWait + ", SESSION autocommit = 1"
 	}
 	return "SET SESSION autocommit = 1"
+}
+
+// atLeast is the stage that an attempt has come to, unless none of its statements has reached the server.
+func (t *session) atLeast(s stage) stage {
+	if !t.answered && t.s.engine.Dialect != SQLite {
+		return beginning
+	}
+	return s
 }
 
 // beginSQLite takes the write lock at once: a transaction that began by reading could not wait
@@ -119,18 +132,40 @@ func (t *session) beginSQLite(ctx context.Context, noWait bool) error {
 	}
 }
 
-// commit ends the transaction. After an error its outcome is unknown, so the error is the
-// driver's own: the sentinels say that nothing was applied.
-func (t *session) commit(ctx context.Context) error {
+// commit ends the transaction, and sends what waits with it. Before says that the error is that of a
+// statement before COMMIT, which then never ran. After any other error the outcome is unknown, so the
+// error is the driver's own: the sentinels say that nothing was applied.
+func (t *session) commit(ctx context.Context) (before bool, err error) {
 	if t.s.engine.Dialect == SQLite {
 		// No network: what interrupts it can only blur the result.
 		_, err := t.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 		t.open = err != nil
-		return err
+		return false, err
 	}
-	_, err := t.ExecContext(ctx, t.commitServer())
-	t.open, t.changed, t.spoiled = err != nil, err != nil, err != nil
-	return err
+	statement, together := t.commitServer(), len(t.script.b) > 0
+	if together {
+		statement = "SET " + markCommit + strings.TrimPrefix(statement, "SET") + ", @productkit_commit = NULL"
+	}
+	if err := t.script.add(statement, nil); err != nil {
+		return false, err
+	}
+	_, err = t.ExecContext(ctx, t.script.take())
+	t.answered = true
+	t.open, t.changed = err != nil, err != nil
+	before = together && mysqlNumber(err) != 0 && !t.cameToCommit(ctx)
+	t.spoiled = err != nil && !before
+	return before, err
+}
+
+// markCommit tells the COMMIT that failed from one that was not reached: a server runs statements that
+// it got together one after the other, and none behind one that fails.
+const markCommit = "@productkit_commit = 1,"
+
+// cameToCommit reports whether the server has run the statement that commits, or cannot say.
+func (t *session) cameToCommit(ctx context.Context) bool {
+	var mark sql.NullInt64
+	err := t.QueryRowContext(ctx, "SELECT @productkit_commit").Scan(&mark)
+	return err != nil || mark.Valid
 }
 
 // end rolls back what was not committed, restores the host's settings and returns the
@@ -138,6 +173,9 @@ func (t *session) commit(ctx context.Context) error {
 func (t *session) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
+	if len(t.script.b) > 0 && !t.answered {
+		t.open, t.changed = false, false // nothing has been sent
+	}
 	if t.open && !t.spoiled {
 		t.cleanUp(ctx, "ROLLBACK")
 	}

@@ -73,6 +73,33 @@ func forEachServer(t *testing.T, test func(t *testing.T, e engine)) {
 	mysqltest.Each(t, func(t *testing.T, d *mysqltest.Database) { test(t, engine{"mysql", d.DSN()}) })
 }
 
+// forEachWay is forEachServer, once more with connections that take several statements at once.
+func forEachWay(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
+	forEachServer(t, test)
+	for _, flavor := range mysqltest.Flavors() {
+		t.Run(string(flavor)+", statements together", func(t *testing.T) {
+			t.Parallel()
+			test(t, engine{"mysql", mysqltest.NewOn(t, flavor).DSN()}.together(t))
+		})
+	}
+}
+
+// forEachEngineAndWay is forEachWay and SQLite.
+func forEachEngineAndWay(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, engine{"sqlite", sqliteDSN(t)})
+	})
+	forEachWay(t, test)
+}
+
+// together returns the engine with connections that take several statements at once.
+func (e engine) together(t testing.TB) engine {
+	return e.with(t, func(c *mysql.Config) { c.MultiStatements = true })
+}
+
 func (e engine) open(t testing.TB) *sql.DB { return open(t, e.driver, e.dsn) }
 
 // hasty returns the engine without SQLite's waiting for the disk, where no power failure is tried.
@@ -115,4 +142,11 @@ func TestKeepsWhatEveryStoreMust(t *testing.T) {
 			})
 		})
 	}
+	t.Run("mysql, statements together", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t testing.TB) product.Store {
+			e := engine{"mysql", mysqltest.NewOn(t, mysqltest.MySQL).DSN()}
+			return migrated(t, e.together(t).open(t), nil)
+		})
+	})
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -238,11 +237,20 @@ func (w *writer) execKeys(ctx context.Context, build func([]any) (string, []any,
 		if err != nil {
 			return err
 		}
-		if _, err := w.q.ExecContext(ctx, query, args...); err != nil {
-			return classify(err)
+		if err := w.exec(ctx, query, args); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// exec runs a statement without a result, which a session may put off until one with a result or its flush.
+func (w *writer) exec(ctx context.Context, query string, args []any) error {
+	if t, ok := w.q.(*session); ok {
+		return t.later(ctx, query, args)
+	}
+	_, err := w.q.ExecContext(ctx, query, args...)
+	return classify(err)
 }
 
 // insert inserts rows in as few statements as rows, text and bytes allow. A single row is tried
@@ -257,12 +265,9 @@ func (w *writer) insert(ctx context.Context, table string, columns []string, row
 			}
 			n++
 		}
-		query, args, err := insert(table, columns, rows[:n], suffix)
-		if err != nil {
-			return fmt.Errorf("sqlstore: building an insert: %w", err)
-		}
-		if _, err := w.q.ExecContext(ctx, query, args...); err != nil {
-			return classify(err)
+		query, args := insert(table, columns, rows[:n], suffix)
+		if err := w.exec(ctx, query, args); err != nil {
+			return err
 		}
 		rows = rows[n:]
 	}

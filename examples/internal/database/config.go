@@ -33,8 +33,27 @@ func FromURL(url string, vars environ.Vars) (c Config, err error) {
 		return c, err
 	}
 	c.Pool, err = poolFrom(vars)
-	c.Pool.DSN = url
+	c.Pool.DSN = together(url)
 	return c, err
+}
+
+// together has the connections take several statements with one round trip, unless the url says whether they
+// do. package sqlstore sends a batch of writes that way.
+func together(url string) string {
+	parameters := url
+	if !strings.Contains(url, "://") {
+		parameters = url[strings.LastIndexByte(url, '/'):] // before it may be a password
+	}
+	_, parameters, any := strings.Cut(parameters, "?")
+	switch {
+	case strings.Contains(parameters, "multiStatements="):
+		return url
+	case any && parameters != "":
+		return url + "&multiStatements=true"
+	case any:
+		return url + "multiStatements=true"
+	}
+	return url + "?multiStatements=true"
 }
 
 // poolFrom reads a preset and what replaces its settings. Every one of [pool.Config] that has a value
