@@ -38,19 +38,19 @@ func FromURL(url string, vars environ.Vars) (c Config, err error) {
 }
 
 // together has the connections take several statements with one round trip, unless the url says whether they
-// do. package sqlstore sends a batch of writes that way.
+// do. Package sqlstore sends a batch of writes that way; the examples build no statements of their own.
 func together(url string) string {
 	parameters := url
 	if !strings.Contains(url, "://") {
 		parameters = url[strings.LastIndexByte(url, '/'):] // before it may be a password
 	}
-	_, parameters, any := strings.Cut(parameters, "?")
+	_, parameters, has := strings.Cut(parameters, "?")
 	switch {
 	case strings.Contains(parameters, "multiStatements="):
 		return url
-	case any && parameters != "":
+	case has && parameters != "":
 		return url + "&multiStatements=true"
-	case any:
+	case has:
 		return url + "multiStatements=true"
 	}
 	return url + "?multiStatements=true"
