@@ -11,6 +11,10 @@ import (
 	"strings"
 )
 
+// maxLiterals is how many values a statement has at most that waits for others. One with more, as those of
+// imports, pays for a round trip with its size, and is prepared where statements are kept.
+const maxLiterals = 4096
+
 // script is statements that wait to be sent to a server together: a round trip costs both sides more than
 // many a statement does. Values stand in its text as literals which end nowhere but where they are
 // meant to, whatever the server's sql_mode and the connection's character set are.
@@ -102,7 +106,7 @@ func (t *session) later(ctx context.Context, query string, args []any) error {
 		t.answered = t.answered || !errors.Is(err, driver.ErrBadConn)
 		return classify(err)
 	}
-	if size(args) > t.s.packet() { // one great row, which its literals could make greater than a packet
+	if len(args) > maxLiterals || size(args) > t.s.packet() { // literals could make one great row greater than a packet
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
