@@ -88,6 +88,10 @@ bench-httpapi: ## Hold the handler against one by hand and one with huma; fail i
 bench-http: servers ## Hold examples/server against a server written by hand, with wrk; fail if a bar is missed
 	@$(call stage,bars of the server,$(with_servers) go -C internal/bench test -run TestBars -timeout 60m -count 1 -v . -full -runs $(RUNS) -rows '$(ROWS)')
 
+.PHONY: bench-scaling
+bench-scaling: servers ## Measure how rates scale with processors, connections and products, for internal/bench/README.md
+	@$(call stage,scaling,$(with_servers) go -C internal/bench test -run TestScaling -timeout 60m -count 1 -v . -full -runs $(RUNS) -slice 2s -scaling .)
+
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)
 soak-pool: servers ## Break a pool under load at random, for MINUTES=10 on each engine

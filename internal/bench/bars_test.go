@@ -34,12 +34,7 @@ func TestMain(m *testing.M) { os.Exit(mysqltest.Main(m).Run()) }
 // TestBars prints a line for each measure, "measure byhand ours ratio bar ok|short". With -full it fails
 // where one is short; without, it only shows that all of this works.
 func TestBars(t *testing.T) {
-	if _, err := exec.LookPath("wrk"); err != nil {
-		t.Skip("there is no wrk to make load with; install it")
-	}
-	if runtime.GOOS != "linux" {
-		t.Skip("there is no /proc to read what servers take")
-	}
+	needTools(t)
 	if !*full {
 		*runs, *products, *bulkRows, *slice = 1, 1000, 2000, 300*time.Millisecond
 	}
@@ -50,6 +45,17 @@ func TestBars(t *testing.T) {
 		if selected.MatchString(m.name) && !m.report() && *full {
 			t.Errorf("%s is short", m.name)
 		}
+	}
+}
+
+// needTools skips where servers cannot be loaded, or watched. CI has what it takes.
+func needTools(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("wrk"); err != nil {
+		t.Skip("there is no wrk to make load with; install it")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc to read what servers take")
 	}
 }
 

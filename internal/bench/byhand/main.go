@@ -11,6 +11,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
@@ -49,6 +50,9 @@ func main() {
 	driver, connections := "mysql", 5
 	if os.Getenv("DRIVER") == "sqlite" {
 		driver, connections = "sqlite", 8
+	}
+	if n, err := strconv.Atoi(os.Getenv("CONNECTIONS")); err == nil {
+		connections = n
 	}
 	db, err := sql.Open(driver, os.Getenv("DSN"))
 	check(err)
