@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 )
 
 // compressed answers with zstd or gzip where the client takes it and it is worth while. Streams are
@@ -12,6 +13,7 @@ import (
 func compressed(next http.Handler) http.Handler {
 	wrap, err := gzhttp.NewWrapper(
 		gzhttp.EnableZstd(true),
+		gzhttp.CompressionLevel(gzip.BestSpeed), // half the time of the default, for 2 to 12 % more bytes of a page of 20 or 200
 		gzhttp.ContentTypes([]string{"application/json", "application/problem+json", "application/health+json", "text/csv", "text/html"}),
 	)
 	if err != nil {
