@@ -106,9 +106,9 @@ func TestAMigrationKilledAfterAnyStatementIsFinishedByTheNext(t *testing.T) {
 		require.NoError(t, sqlstore.Migrate(t.Context(), db, nil))
 		want := schema(t, db, whole)
 
-		step := testscale.N(7, 1)
+		step := testscale.N(13, 1)
 		if whole.driver == "sqlite" { // which has transactions around DDL, and twice the migrations
-			step = testscale.N(11, 1)
+			step = testscale.N(23, 1)
 		}
 		for n := 1; ; n += step {
 			e := empty()

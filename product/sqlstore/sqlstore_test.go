@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/productkit-go/productkit/internal/mysqltest"
+	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/product"
 	"github.com/productkit-go/productkit/product/sqlstore"
 	"github.com/productkit-go/productkit/product/storetest"
@@ -127,6 +128,9 @@ func TestKeepsWhatEveryStoreMust(t *testing.T) {
 		})
 	})
 	t.Run("sqlite in memory", func(t *testing.T) {
+		if !testscale.Long() {
+			return // most other packages test on it
+		}
 		t.Parallel()
 		storetest.Run(t, func(t testing.TB) product.Store {
 			db := open(t, "sqlite", ":memory:")

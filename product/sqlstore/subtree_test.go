@@ -38,8 +38,9 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 			}
 		}
 		all := map[uuid.UUID]product.Product{}
-		for round := range testscale.N(9, 60) {
-			width := []int{1, 3, 20}[min(round/3, 2)]
+		phase := testscale.N(1, 3) // rounds, in which the trees are so wide
+		for round := range testscale.N(4, 60) {
+			width := []int{1, 3, 20}[min(round/phase, 2)]
 			var writes []product.Write
 			for id, p := range all { // in random order
 				if len(writes) == 5 {
@@ -66,7 +67,7 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 				all[p.ID] = p
 			}
 			for _, root := range roots {
-				if root == "nothing" && round < 6 {
+				if root == "nothing" && round < 2*phase {
 					continue
 				}
 				q := product.Query{Category: root, Sort: []product.Sort{product.SortCreated, product.SortCreatedDesc}[random.IntN(2)], Limit: 5 + random.IntN(30), Deleted: random.IntN(4) == 0}
