@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,13 +23,18 @@ const (
 	cursorBackward = 2
 )
 
-// digest stands for q's filter and order.
+// digest stands for q's filter and order. It is that of what fmt makes of the parts with %q.
 func (q *Query) digest() [8]byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
+	b := make([]byte, 0, 256)
+	for i, part := range [...]string{
 		string(q.Status), q.Category, q.Tag, q.Vendor, q.Group, q.SKUPrefix, q.Currency,
 		optional(q.PriceMin), optional(q.PriceMax), optional(q.InStock), optional(q.Published),
-		q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort), q.Text,
-	}))
+		q.UpdatedSince.UTC().Format(time.RFC3339Nano), strconv.FormatBool(q.Deleted), string(q.Sort), q.Text,
+	} {
+		b = append(b, "[ "[min(i, 1)])
+		b = strconv.AppendQuote(b, part)
+	}
+	sum := sha256.Sum256(append(b, ']'))
 	return [8]byte(sum[:8])
 }
 
@@ -39,8 +45,16 @@ func optional[T any](v *T) string {
 	return fmt.Sprint(*v)
 }
 
-// cursor returns the cursor of the page that follows last.
-func (q *Query) cursor(last *Product) string {
+// cursors makes and reads those of one query.
+type cursors struct {
+	*Query
+	digest [8]byte
+}
+
+func (q *Query) cursors() cursors { return cursors{q, q.digest()} }
+
+// next returns the cursor of the page that follows last.
+func (q cursors) next(last *Product) string {
 	position := q.Sort.position(last)
 	if q.ranked() {
 		position.Int = int64(q.Limit)
@@ -51,9 +65,9 @@ func (q *Query) cursor(last *Product) string {
 	return q.encode(cursorForward, position)
 }
 
-// cursorBefore returns the cursor of the page that comes before first; empty if that is known to be
+// previous returns the cursor of the page that comes before first; empty if that is known to be
 // the first of all. Of ranked products it is a place in the ranking, for which no product stands.
-func (q *Query) cursorBefore(first *Product) string {
+func (q cursors) previous(first *Product) string {
 	if !q.ranked() {
 		return q.encode(cursorBackward, q.Sort.position(first))
 	}
@@ -63,9 +77,9 @@ func (q *Query) cursorBefore(first *Product) string {
 	return q.encode(cursorForward, Position{Int: max(0, q.After.Int-int64(q.Limit))})
 }
 
-func (q *Query) encode(form byte, position Position) string {
-	digest := q.digest()
-	b := append([]byte{form}, digest[:]...)
+func (q cursors) encode(form byte, position Position) string {
+	b := make([]byte, 0, 1+len(q.digest)+len(position.ID)+binary.MaxVarintLen64+len(position.Text))
+	b = append(append(b, form), q.digest[:]...)
 	b = append(b, position.ID[:]...)
 	b = binary.AppendVarint(b, position.Int)
 	b = append(b, position.Text...)
@@ -74,16 +88,15 @@ func (q *Query) encode(form byte, position Position) string {
 
 // parseCursor returns the position that q.Cursor stands for, nil if there is none, and whether what
 // comes before it is wanted.
-func (q *Query) parseCursor() (at *Position, backward bool, err error) {
+func (q cursors) parseCursor() (at *Position, backward bool, err error) {
 	if q.Cursor == "" {
 		return nil, false, nil
 	}
-	digest := q.digest()
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	switch {
-	case err != nil || len(b) < 1+len(digest)+16+1 || b[0] != cursorForward && (b[0] != cursorBackward || q.ranked()):
+	case err != nil || len(b) < 1+len(q.digest)+16+1 || b[0] != cursorForward && (b[0] != cursorBackward || q.ranked()):
 		return nil, false, fmt.Errorf("%w: it is damaged; begin again without one", ErrBadCursor)
-	case [8]byte(b[1:9]) != digest:
+	case [8]byte(b[1:9]) != q.digest:
 		return nil, false, fmt.Errorf("%w: it belongs to another filter or sort; send it with the parameters of the page that it came with", ErrBadCursor)
 	}
 	number, n := binary.Varint(b[25:])

@@ -1,9 +1,12 @@
 package product_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,4 +36,28 @@ func FuzzCursor(f *testing.F) {
 		}
 		require.LessOrEqual(t, len(page.Items), 1)
 	})
+}
+
+// Cursors outlive releases: the digest in them stays that of the parts as fmt once quoted them.
+func TestDigestsOfListsStay(t *testing.T) {
+	t.Parallel()
+	for _, q := range []product.Query{
+		{},
+		{Sort: product.SortCreated, Category: "apparel/shirts", Status: product.StatusActive},
+		{Sort: product.SortNameDesc, Tag: "a \"b\"\\", Vendor: "Böhm\u00a0\U0001f600\x01\xff", Group: "g", SKUPrefix: "S-", Currency: "EUR", PriceMin: new(int64), InStock: new(bool), Published: new(bool),
+			UpdatedSince: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600)), Deleted: true, Text: "lamp"},
+	} {
+		shown := func(is bool, v any) string {
+			if !is {
+				return ""
+			}
+			return fmt.Sprint(v)
+		}
+		set := q.PriceMin != nil
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{
+			string(q.Status), q.Category, q.Tag, q.Vendor, q.Group, q.SKUPrefix, q.Currency, shown(set, 0), "", shown(set, false), shown(set, false),
+			q.UpdatedSince.UTC().Format(time.RFC3339Nano), fmt.Sprint(q.Deleted), string(q.Sort), q.Text,
+		}))
+		require.Equal(t, [8]byte(sum[:8]), q.Digest())
+	}
 }

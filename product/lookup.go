@@ -100,7 +100,8 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err := s.prepare(&q); err != nil {
 		return Page{}, err
 	}
-	at, backward, err := q.parseCursor()
+	cursors := q.cursors()
+	at, backward, err := cursors.parseCursor()
 	if err != nil {
 		return Page{}, err
 	}
@@ -128,10 +129,10 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		slices.Reverse(page.Items)
 	}
 	if more || backward {
-		page.Next = q.cursor(&page.Items[len(page.Items)-1])
+		page.Next = cursors.next(&page.Items[len(page.Items)-1])
 	}
 	if more && backward || at != nil && !backward {
-		page.Prev = q.cursorBefore(&page.Items[0])
+		page.Prev = cursors.previous(&page.Items[0])
 	}
 	return page, nil
 }

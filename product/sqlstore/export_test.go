@@ -127,3 +127,8 @@ func Script(query string, args ...any) (string, error) {
 
 // Narrow has the store take the server's max_allowed_packet to be that. It is called before the first use.
 func (s *Store) Narrow(bytes int) { s.abilities.Settings["max_allowed_packet"] = strconv.Itoa(bytes) }
+
+// Statements returns how many texts are kept prepared on SQLite, and how many may be.
+func (s *Store) Statements() (kept, most int) {
+	return len(s.reads.(*statements).byText), maxStatements
+}

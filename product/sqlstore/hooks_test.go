@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
 )
 
 // hooks sees every statement on its way to the driver and back. An error of before takes the
@@ -81,6 +82,35 @@ func (c *hookConn) QueryContext(ctx context.Context, query string, args []driver
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 	if c.hooks.after != nil {
 		err = c.hooks.after(query, err)
+	}
+	return rows, err
+}
+
+// PrepareContext prepares what the store keeps prepared on SQLite.
+func (c *hookConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	if _, is := c.Conn.(sqlite.AuthorizerRegisterer); !is || err != nil {
+		return stmt, err
+	}
+	return &hookStmt{stmt, c.hooks, query}, nil
+}
+
+// hookStmt is a prepared query.
+type hookStmt struct {
+	driver.Stmt
+	hooks *hooks
+	query string
+}
+
+func (s *hookStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if s.hooks.before != nil {
+		if err := s.hooks.before(s.query); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	if s.hooks.after != nil {
+		err = s.hooks.after(s.query, err)
 	}
 	return rows, err
 }

@@ -13,7 +13,7 @@ func (t tables) list(q product.Query) (string, []any, error) {
 	w := t.conditions(q)
 	w.after(q)
 	return "SELECT " + productSelection + " FROM " + t.products + " p" + t.force(q) +
-		" WHERE " + w.text + order(q) + " LIMIT ?", append(w.args, q.Limit), nil
+		" WHERE " + w.text + order(q) + t.limit(), append(w.args, q.Limit), nil
 }
 
 // force has the servers use the index of q's order, or that of a selective filter if they expect it to
@@ -45,11 +45,20 @@ func (t tables) force(q product.Query) string {
 	return " FORCE INDEX (" + names + ")"
 }
 
+// limit takes as many rows as an argument says. SQLite looks at that of a plain LIMIT ? when it chooses a
+// plan, and so would prepare the statement anew each time that it is bound.
+func (t tables) limit() string {
+	if t.dialect == SQLite {
+		return " LIMIT ?+0"
+	}
+	return " LIMIT ?"
+}
+
 // page filters and orders a selection, and takes the page of it.
 func (t tables) page(s sq.SelectBuilder, q product.Query) (string, []any, error) {
 	w := t.conditions(q)
 	w.after(q)
-	return s.Where(w.text, w.args...).Suffix(order(q)[1:]+" LIMIT ?", q.Limit).ToSql()
+	return s.Where(w.text, w.args...).Suffix(order(q)[1:]+t.limit(), q.Limit).ToSql()
 }
 
 // conditions are joined with AND.

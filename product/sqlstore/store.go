@@ -68,6 +68,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 	}
 	if engine.Dialect == SQLite {
 		s.queue = make(chan struct{}, 1)
+		s.reads = &statements{DB: db}
 	}
 	abilities.log(o.Logger)
 	return s, nil
@@ -158,8 +159,8 @@ func readProducts(ctx context.Context, q querier, into []product.Product, query 
 // pinned reads on one connection what takes several statements. Whoever asked for one again and again
 // would be refused, when many wait for connections, with most of the work done in vain.
 func (s *Store) pinned(ctx context.Context, read func(on querier) error) error {
-	if s.reads != querier(s.db) {
-		return read(s.reads)
+	if tx, ok := s.reads.(*sql.Tx); ok {
+		return read(tx)
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {

@@ -102,7 +102,7 @@ func scanCategory(rows *sql.Rows) (path string, err error) {
 func (t tables) below(of subtree) (string, []any) {
 	return "SELECT p.category FROM " + t.byIndex(t.products+" p", "by_category") +
 		" WHERE p.deleted = ? AND p.category > ? AND p.category < ?" +
-		" GROUP BY p.deleted, p.category ORDER BY p.deleted, p.category LIMIT ?", of.args(of.root+"/", of.root+"0", maxBranches)
+		" GROUP BY p.deleted, p.category ORDER BY p.deleted, p.category" + t.limit(), of.args(of.root+"/", of.root+"0", maxBranches)
 }
 
 func (of subtree) args(more ...any) []any { return append([]any{number(of.deleted)}, more...) }
@@ -115,7 +115,7 @@ func (t tables) merged(q product.Query, branches []string) (string, []any) {
 	w := t.conditions(q)
 	w.after(q)
 	from := " FROM " + t.byIndex(t.products+" p", "by_category") + " WHERE p.category = ? AND " + w.text
-	page := order(q) + " LIMIT ?"
+	page := order(q) + t.limit()
 	unknown := "(SELECT 1 FROM " + t.byIndex(t.products+" o", "by_category") + " WHERE o.deleted = ? AND o.category > ? AND o.category < ? LIMIT 1) IS NULL"
 	if len(branches) == 1 {
 		args := append([]any{of.root}, w.args...)
