@@ -181,7 +181,7 @@ func bind(host, port, address string) (openPort, error) {
 // secured speaks TLS on what is accepted, if there is a certificate.
 func secured(c config, listener net.Listener, log *slog.Logger) (net.Listener, error) {
 	if c.TLSCertFile == "" {
-		return listener, nil
+		return gathering{listener}, nil
 	}
 	pair, err := newCertificate(c.TLSCertFile, c.TLSKeyFile, log)
 	if err != nil {
