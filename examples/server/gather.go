@@ -62,6 +62,15 @@ func (g *gatherer) ReadFrom(from io.Reader) (n int64, err error) {
 	return io.Copy(g.Conn, from)
 }
 
+// CloseWrite lets net/http end its side first where a client still sends, so that the answer is not lost
+// (RFC 9112, section 9.6).
+func (g *gatherer) CloseWrite() error {
+	if c, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
 // Close sends what is held of an answer that was broken off.
 func (g *gatherer) Close() error {
 	if g.held != nil {

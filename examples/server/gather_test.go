@@ -140,3 +140,25 @@ func (s *sink) Write(b []byte) (int, error) {
 }
 
 func (s *sink) Close() error { return nil }
+
+// Without CloseWrite the refusal of a body that is still being sent would be lost in a reset.
+func TestGatheredConnectionsAreClosedOneSideFirst(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge) // with the body unread
+	}))
+	srv.Listener = gathering{srv.Listener}
+	srv.Start()
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
+	require.NoError(t, err)
+	_, err = conn.Write(make([]byte, 1<<20)) // more than the server reads of it
+	require.NoError(t, err)
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err, "the end of the answer, and no reset")
+	require.Contains(t, string(answer), "413")
+}
