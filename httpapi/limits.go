@@ -92,6 +92,7 @@ func (h *Handler) limits() []struct {
 			{"idle_seconds", seconds(own.ImportIdle)},
 			{"record_bytes", count(file.MaxRecordBytes)},
 			{"merged_at_once", count(file.BatchSize)},
+			{"merges_at_once", count(file.Batches)},
 			{"progress_seconds", seconds(file.ProgressEvery)},
 		}},
 		{"database", []limit{

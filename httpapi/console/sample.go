@@ -63,7 +63,7 @@ func (j *importJob) taste(ctx context.Context, s settings) (sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t := taster{enough: cancel}
-	cfg.BatchSize = sampled
+	cfg.BatchSize, cfg.Batches = sampled, 1
 	var failed error
 	for e := range feed.Import(ctx, &t, j.text(), cfg) {
 		switch e.Kind {

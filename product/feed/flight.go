@@ -8,10 +8,6 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// maxUnderWay is how many batches are merged at once: while the database keeps one, the next is read,
-// checked and sent.
-const maxUnderWay = 2
-
 // flight is a batch that is being merged, or has been.
 type flight struct {
 	items  []item // all; after settle those that were not decided
@@ -77,7 +73,7 @@ func (i *importer) depart() (line int, err error) {
 		return 0, nil
 	}
 	keys := claimedBy(i.batch)
-	for len(i.under) == maxUnderWay || len(i.under) > 0 && i.under[0].keys.meets(keys) {
+	for len(i.under) == i.cfg.Batches || len(i.under) > 0 && i.under[0].keys.meets(keys) {
 		if line, err := i.arrive(); err != nil {
 			return line, err
 		}

@@ -49,6 +49,11 @@ type Config struct {
 	// is 500, for larger batches were measured to win nothing more.
 	BatchSize int
 
+	// Batches is how many batches are merged at once, of different products and groups. The default
+	// is 2: while the database keeps one, the next is read, checked and sent. With 1 a [Merger] need
+	// not be safe for concurrent use, and sees the file's rows in their order.
+	Batches int
+
 	// ProgressEvery is the time between two progress events. The default is a second. It is
 	// kept while the catalogue works and while the reader stalls.
 	ProgressEvery time.Duration
@@ -66,6 +71,9 @@ func (c Config) WithDefaults() Config {
 		c.BatchSize = 500
 	}
 	c.BatchSize = min(c.BatchSize, product.MaxMerge)
+	if c.Batches <= 0 {
+		c.Batches = 2
+	}
 	if c.ProgressEvery <= 0 {
 		c.ProgressEvery = time.Second
 	}
@@ -110,8 +118,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Merger takes what an import reads. It is [*product.Service], or a [DryRun]. It is given a batch while
-// it has not answered for the one before, unless both are of a SKU or a group.
+// Merger takes what an import reads. It is [*product.Service], or a [DryRun]. It must be safe for
+// concurrent use unless [Config].Batches is 1: it is given a batch while it has not answered for the one
+// before, unless both are of a SKU or a group.
 type Merger interface {
 	Merge(ctx context.Context, entries []product.Entry) ([]product.Outcome, error)
 }
