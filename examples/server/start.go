@@ -22,7 +22,9 @@ import (
 // everything in reverse.
 func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *slog.Logger) (err error) {
 	limitMemory(c, log)
-	collectLess()
+	collecting, end := context.WithCancel(ctx)
+	defer end()
+	collectLess(collecting)
 	keys, err := newKeyring(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)

@@ -1,0 +1,14 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestGarbageIsBounded(t *testing.T) {
+	t.Parallel()
+	for inUse, percent := range map[uint64]int{0: 400, 4 << 20: 400, 12 << 20: 400, 24 << 20: 200, 48 << 20: 100, 4 << 30: 100} {
+		require.Equal(t, percent, gcPercent(inUse), "%d bytes in use", inUse)
+	}
+}
