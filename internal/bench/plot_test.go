@@ -30,7 +30,9 @@ func plotted(curves map[string][]point, file string) error {
 	}
 	canvas := vgsvg.New(width, height)
 	tiles := draw.Tiles{Rows: 1, Cols: len(panels[0]), PadX: 5 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 3 * vg.Millimeter, PadLeft: 3 * vg.Millimeter, PadRight: 3 * vg.Millimeter}
-	for i, at := range plot.Align(panels, tiles, draw.New(canvas))[0] {
+	all := draw.New(canvas)
+	all.FillPolygon(color.White, []vg.Point{all.Min, {X: all.Max.X, Y: all.Min.Y}, all.Max, {X: all.Min.X, Y: all.Max.Y}}) // for dark pages
+	for i, at := range plot.Align(panels, tiles, all)[0] {
 		panels[0][i].Draw(at)
 	}
 	to, err := os.Create(file)
@@ -77,9 +79,9 @@ func panelOf(along axis, curves map[string][]point, legend bool) (*plot.Plot, er
 			p.Legend.Add(a.name+", by hand", dashed)
 		}
 	}
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(2)
 	if legend {
-		p.Y.Max *= 1.6 // for the legend above the curves
+		p.Y.Max *= 1.8 // for the legend above the curves
 	}
 	return p, nil
 }
