@@ -78,22 +78,24 @@ func forEachServer(t *testing.T, test func(t *testing.T, e engine)) {
 func forEachWay(t *testing.T, test func(t *testing.T, e engine)) {
 	t.Helper()
 	forEachServer(t, test)
+	forEachTogether(t, test)
+}
+
+// forEachEngineAndWay is forEachEngine, once more likewise.
+func forEachEngineAndWay(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
+	forEachEngine(t, test)
+	forEachTogether(t, test)
+}
+
+func forEachTogether(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
 	for _, flavor := range mysqltest.Flavors() {
 		t.Run(string(flavor)+", statements together", func(t *testing.T) {
 			t.Parallel()
 			test(t, engine{"mysql", mysqltest.NewOn(t, flavor).DSN()}.together(t))
 		})
 	}
-}
-
-// forEachEngineAndWay is forEachWay and SQLite.
-func forEachEngineAndWay(t *testing.T, test func(t *testing.T, e engine)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, engine{"sqlite", sqliteDSN(t)})
-	})
-	forEachWay(t, test)
 }
 
 // together returns the engine with connections that take several statements at once.
