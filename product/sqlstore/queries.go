@@ -186,29 +186,12 @@ func (t tables) deleteTags(ids []any) (string, []any, error) {
 
 // insert is a statement with several rows.
 func insert(table string, columns []string, rows [][]any, suffix string) (string, []any) {
-	var b strings.Builder
-	row := "(?" + strings.Repeat(",?", len(columns)-1) + ")"
-	b.Grow(len(table) + len(columns)*16 + len(rows)*(len(row)+1) + len(suffix))
-	b.WriteString("INSERT INTO " + table + " (")
-	for i, column := range columns {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(column)
-	}
-	b.WriteString(") VALUES ")
-	args := make([]any, 0, len(rows)*len(columns))
-	for i, values := range rows {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(row)
-		args = append(args, values...)
-	}
+	values := strings.Repeat(placeholders(len(columns)), len(rows))[len(", "):]
+	text := "INSERT INTO " + table + " (" + strings.Join(columns, ",") + ") VALUES " + values
 	if suffix != "" {
-		b.WriteString(" " + suffix)
+		text += " " + suffix
 	}
-	return b.String(), args
+	return text, slices.Concat(rows...)
 }
 
 // placeholders are those of one more row with so many columns.
