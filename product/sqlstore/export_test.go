@@ -132,3 +132,6 @@ func (s *Store) Narrow(bytes int) { s.abilities.Settings["max_allowed_packet"] =
 func (s *Store) Statements() (kept, most int) {
 	return len(s.reads.(*statements).byText), maxStatements
 }
+
+// PageExports has each query of an export select so many rows. It is called before the first use.
+func (s *Store) PageExports(rows int) { s.exportPage = rows }

@@ -52,10 +52,11 @@ func (t tables) expired(aggregate string, now time.Time) sq.Sqlizer {
 	return sq.Expr(t.expiredText(aggregate), now.UnixMicro())
 }
 
-// expiredText has a placeholder for now.
+// expiredText has a placeholder for now. SUM is a decimal on servers, which would make decimals of all
+// that is reckoned with it, and text of those.
 func (t tables) expiredText(aggregate string) string {
-	return "CASE WHEN s.reserved = 0 THEN 0 ELSE COALESCE((SELECT " + aggregate + " FROM " + t.byIndex(t.holds+" h", "by_product") +
-		" WHERE h.product_id = s.product_id AND h.expires_at <= ?), 0) END"
+	return "CASE WHEN s.reserved = 0 THEN 0 ELSE CAST(COALESCE((SELECT " + aggregate + " FROM " + t.byIndex(t.holds+" h", "by_product") +
+		" WHERE h.product_id = s.product_id AND h.expires_at <= ?), 0) AS SIGNED) END"
 }
 
 // Expired returns products of which something has expired; see [product.Store].

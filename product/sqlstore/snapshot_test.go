@@ -10,10 +10,6 @@ import (
 	"github.com/productkit-go/productkit/product/storetest"
 )
 
-// More rows than one page of an export has, so that its later queries would see what was written
-// after its first.
-const snapshotRows = 2500
-
 func shelve(t testing.TB, svc *product.Service, n int) {
 	t.Helper()
 	for first := 0; first < n; first += product.MaxMerge {
@@ -34,7 +30,11 @@ func TestAnExportDoesNotSeeWhatIsWrittenMeanwhile(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, e engine) {
 		db := e.open(t)
-		svc := storetest.NewService(t, migrated(t, db, nil), nil)
+		store := migrated(t, db, nil)
+		// The later queries would see what was written after the first.
+		const snapshotRows, page = 250, 100
+		store.PageExports(page)
+		svc := storetest.NewService(t, store, nil)
 		shelve(t, svc, snapshotRows)
 		last, err := svc.GetBySKU(t.Context(), fmt.Sprintf("S-%05d", snapshotRows-1))
 		require.NoError(t, err)

@@ -23,9 +23,10 @@ type Store struct {
 	engine Engine
 	tables tables
 
-	abilities *Abilities
-	subtrees  *subtrees
-	lookups   *lookups
+	abilities  *Abilities
+	subtrees   *subtrees
+	lookups    *lookups
+	exportPage int
 
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
@@ -54,7 +55,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	engine := abilities.Engine
-	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, subtrees: new(subtrees), lookups: new(lookups), tables: newTables(engine.Dialect, o.TablePrefix)}
+	s := &Store{db: db, reads: db, opts: o, engine: engine, abilities: abilities, subtrees: new(subtrees), lookups: new(lookups), exportPage: exportPage, tables: newTables(engine.Dialect, o.TablePrefix)}
 	if err := checkSchema(ctx, conn, engine, s.tables); err != nil {
 		return nil, err
 	}

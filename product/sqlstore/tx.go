@@ -32,7 +32,7 @@ var ErrTransactionLost = errors.New("sqlstore: the database has rolled back the 
 // moment under REPEATABLE READ. Its callback, and that of
 // Categories, must not call this Store.
 func (s *Store) InTx(tx *sql.Tx) product.Store {
-	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, abilities: s.abilities, subtrees: s.subtrees, lookups: s.lookups, tables: s.tables}
+	inner := &Store{db: s.db, reads: tx, opts: s.opts, engine: s.engine, abilities: s.abilities, subtrees: s.subtrees, lookups: s.lookups, exportPage: s.exportPage, tables: s.tables}
 	return &txStore{inner: inner, tx: tx}
 }
 
