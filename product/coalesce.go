@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,8 +33,9 @@ type coalescer[Q, R any] struct {
 
 	mu      sync.Mutex
 	queue   []*call[Q, R]
-	running int // lanes
-	stuck   int // those of them whose batch has been in flight for longer than patience
+	running []*lane
+	help    *time.Timer // looks for lanes that are stuck, when armed
+	armed   bool
 	closed  bool
 	idle    chan struct{} // closed when closed and no lane runs
 	calls   uint64
@@ -141,12 +143,56 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 	return nil
 }
 
-// start starts a lane for what is in the queue, if there is one to spare.
+// lane is one batch in flight after another.
+type lane struct {
+	began time.Time // the batch in flight; kept if there is patience
+	stuck bool      // that batch has been in flight for longer than patience
+}
+
+// start starts a lane for what is in the queue, if there is one to spare; with patience, as soon as
+// every other one is stuck. A timer finds that out only while calls wait: one that is set for each batch
+// wakes a thread each time, which a lone caller would feel.
 func (c *coalescer[Q, R]) start() {
-	if c.running < c.lanes && (c.patience == 0 || c.running == c.stuck) {
-		c.running++
-		go c.lane()
+	if len(c.running) == c.lanes {
+		return
 	}
+	moving := c.moving(nil)
+	switch {
+	case c.patience == 0 || moving == nil:
+		l := &lane{began: time.Now()}
+		c.running = append(c.running, l)
+		go c.work(l)
+	case c.armed:
+	case c.help == nil:
+		c.armed, c.help = true, time.AfterFunc(time.Until(moving.began.Add(c.patience)), c.alarm)
+	default:
+		c.armed = true
+		c.help.Reset(time.Until(moving.began.Add(c.patience)))
+	}
+}
+
+// moving returns a lane other than this one that is not stuck, or nil.
+func (c *coalescer[Q, R]) moving(other *lane) *lane {
+	for _, l := range c.running {
+		if l != other && !l.stuck {
+			return l
+		}
+	}
+	return nil
+}
+
+// alarm has another lane help out where those that run are stuck.
+func (c *coalescer[Q, R]) alarm() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.armed = false
+	if len(c.queue) == 0 {
+		return
+	}
+	for _, l := range c.running {
+		l.stuck = l.stuck || time.Since(l.began) >= c.patience
+	}
+	c.start()
 }
 
 func (c *coalescer[Q, R]) wait(ctx context.Context, own *call[Q, R], underway func(context.Context) error) (R, error) {
@@ -188,84 +234,26 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 	return true
 }
 
-// lane runs batch after batch until the queue is empty.
-func (c *coalescer[Q, R]) lane() {
+// work runs batch after batch on a lane until the queue is empty.
+func (c *coalescer[Q, R]) work(l *lane) {
 	var batch []*call[Q, R] // run keeps none of it
-	if c.patience == 0 {
-		for batch = c.next(batch); len(batch) > 0; batch = c.next(batch) {
-			c.run(batch)
-		}
-		return
-	}
-	w := newWatch(c)
-	defer w.timer.Stop()
-	for batch = c.next(batch); len(batch) > 0; batch = c.next(batch) {
-		w.begin()
+	for batch = c.next(l, batch); len(batch) > 0; batch = c.next(l, batch) {
 		c.run(batch)
-		w.end()
 	}
 }
 
-// watch finds out that a lane's batch is stuck.
-type watch[Q, R any] struct {
-	c     *coalescer[Q, R]
-	timer *time.Timer
-
-	// Under the coalescer's mutex.
-	inFlight bool
-	stuck    bool
-}
-
-func newWatch[Q, R any](c *coalescer[Q, R]) *watch[Q, R] {
-	w := &watch[Q, R]{c: c}
-	w.timer = time.AfterFunc(c.patience, w.alarm)
-	return w
-}
-
-func (w *watch[Q, R]) begin() {
-	w.c.mu.Lock()
-	w.inFlight = true
-	w.c.mu.Unlock()
-	w.timer.Reset(w.c.patience)
-}
-
-func (w *watch[Q, R]) end() {
-	w.timer.Stop()
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	w.inFlight = false
-	if w.stuck {
-		w.stuck = false
-		w.c.stuck--
-	}
-}
-
-// alarm has another lane help out. It may come late, when the next batch is in flight, and then
-// that one gets help before it needs it.
-func (w *watch[Q, R]) alarm() {
-	w.c.mu.Lock()
-	defer w.c.mu.Unlock()
-	if !w.inFlight || w.stuck {
-		return
-	}
-	w.stuck = true
-	w.c.stuck++
-	if len(w.c.queue) > 0 {
-		w.c.start()
-	}
-}
-
-// next takes the next batch off the queue, into the memory of the one before. With nothing left the
+// next takes a lane's next batch off the queue, into the memory of the one before. With nothing left the
 // lane has ended.
-func (c *coalescer[Q, R]) next(before []*call[Q, R]) []*call[Q, R] {
+func (c *coalescer[Q, R]) next(l *lane, before []*call[Q, R]) []*call[Q, R] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.queue) == 0 || c.patience > 0 && c.running-c.stuck > 1 { // another one goes on
-		c.running--
-		if c.closed && c.running == 0 {
-			close(c.idle)
-		}
+	l.stuck = false
+	if len(c.queue) == 0 || c.patience > 0 && c.moving(l) != nil { // another one goes on
+		c.end(l)
 		return nil
+	}
+	if c.patience > 0 {
+		l.began = time.Now()
 	}
 	n, bytes := 0, 0
 	for n < len(c.queue) {
@@ -292,6 +280,17 @@ func (c *coalescer[Q, R]) next(before []*call[Q, R]) []*call[Q, R] {
 	return batch
 }
 
+// end takes a lane out of those that run.
+func (c *coalescer[Q, R]) end(l *lane) {
+	c.running = slices.DeleteFunc(c.running, func(r *lane) bool { return r == l })
+	switch {
+	case len(c.queue) > 0:
+		c.start()
+	case c.closed && len(c.running) == 0:
+		close(c.idle)
+	}
+}
+
 // unit returns how many calls at the head of the queue must run together, and their size.
 func (c *coalescer[Q, R]) unit(queue []*call[Q, R]) (calls, bytes int) {
 	first := queue[0]
@@ -313,7 +312,7 @@ func (c *coalescer[Q, R]) close() <-chan struct{} {
 	if !c.closed {
 		c.closed = true
 		c.idle = make(chan struct{})
-		if c.running == 0 {
+		if len(c.running) == 0 {
 			close(c.idle)
 		}
 	}
@@ -332,5 +331,5 @@ type LaneStats struct {
 func (c *coalescer[Q, R]) stats() LaneStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return LaneStats{Waiting: len(c.queue), Running: c.running, Calls: c.calls, Batches: c.batches, Refused: c.refused}
+	return LaneStats{Waiting: len(c.queue), Running: len(c.running), Calls: c.calls, Batches: c.batches, Refused: c.refused}
 }

@@ -89,3 +89,36 @@ func TestOneBatchIsInFlightUnlessItIsStuck(t *testing.T) {
 		})
 	}
 }
+
+func TestAStuckBatchIsHelpedOutAlthoughNobodyElseCalls(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]time.Duration{
+		"behind its beginning": 10 * time.Microsecond,
+		"when it is stuck":     100 * time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const takes = time.Second
+				svc := product.NewService(&sleepy{takes: takes}, nil)
+				get := func(i byte) {
+					if _, err := svc.Get(t.Context(), uuid.UUID{i}); err != nil {
+						t.Error(err)
+					}
+				}
+				var callers sync.WaitGroup
+				callers.Go(func() { get(1) })
+				time.Sleep(late)
+				asked := time.Now()
+				callers.Go(func() {
+					get(2)
+					if waited := time.Since(asked); waited > takes+10*time.Millisecond {
+						t.Errorf("it waited for %v", waited)
+					}
+				})
+				callers.Wait()
+				require.NoError(t, svc.Close(t.Context()))
+			})
+		})
+	}
+}
