@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"strings"
 	"testing"
 
@@ -86,7 +87,7 @@ func (c *hookConn) QueryContext(ctx context.Context, query string, args []driver
 	return rows, err
 }
 
-// PrepareContext prepares what the store keeps prepared on SQLite.
+// PrepareContext prepares what the store has prepared on SQLite.
 func (c *hookConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 	if _, is := c.Conn.(sqlite.AuthorizerRegisterer); !is || err != nil {
@@ -95,7 +96,7 @@ func (c *hookConn) PrepareContext(ctx context.Context, query string) (driver.Stm
 	return &hookStmt{stmt, c.hooks, query}, nil
 }
 
-// hookStmt is a prepared query.
+// hookStmt is a prepared statement.
 type hookStmt struct {
 	driver.Stmt
 	hooks *hooks
@@ -113,6 +114,22 @@ func (s *hookStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (
 		err = s.hooks.after(s.query, err)
 	}
 	return rows, err
+}
+
+func (s *hookStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if s.hooks.before != nil {
+		if err := s.hooks.before(s.query); err != nil {
+			if errors.Is(err, driver.ErrBadConn) {
+				_ = s.Close() // a lost connection has no statements any more
+			}
+			return nil, err
+		}
+	}
+	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	if s.hooks.after != nil {
+		err = s.hooks.after(s.query, err)
+	}
+	return result, err
 }
 
 func (c *hookConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {

@@ -43,18 +43,33 @@ func sameText(a, b *product.Product) bool {
 // index writes documents. Those of deleted products stay, to be found among the deleted.
 func (w *writer) index(ctx context.Context, newDocuments, oldDocuments [][]any) error {
 	t := w.tables
-	old, all := firstValues(oldDocuments), firstValues(slices.Concat(newDocuments, oldDocuments))
-	if t.dialect != SQLite {
-		old, all = nil, nil
+	overwrite := func() error {
+		return w.insert(ctx, t.search, documentColumns, oldDocuments, t.overwrite(documentColumns))
 	}
+	if t.dialect != SQLite {
+		return firstError(overwrite, func() error { return w.insert(ctx, t.search, documentColumns, newDocuments, "") })
+	}
+	old := firstValues(oldDocuments)
 	return firstError(
 		func() error { return w.execKeys(ctx, t.removeWords, old) },
-		func() error {
-			return w.insert(ctx, t.search, documentColumns, oldDocuments, t.overwrite(documentColumns))
-		},
-		func() error { return w.insert(ctx, t.search, documentColumns, newDocuments, "") },
-		func() error { return w.execKeys(ctx, t.addWords, all) },
+		overwrite,
+		func() error { return w.execKeys(ctx, t.addWords, old) },
+		func() error { return w.indexNew(ctx, newDocuments) },
 	)
+}
+
+// indexNew writes documents of new products, and adds them to SQLite's index.
+func (w *writer) indexNew(ctx context.Context, documents [][]any) error {
+	ids, err := w.insertEach(ctx, w.tables.search, documentColumns, documents, "")
+	if err != nil {
+		return err
+	}
+	words := make([][]any, len(documents))
+	for i, document := range documents {
+		words[i] = []any{ids[i], document[1]}
+	}
+	_, err = w.insertEach(ctx, w.tables.words(), wordColumns, words, "")
+	return err
 }
 
 func firstValues(rows [][]any) []any {

@@ -10,14 +10,17 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-var documentColumns = []string{"product_id", "tokens"}
+var (
+	documentColumns = []string{"product_id", "tokens"}
+	wordColumns     = []string{"rowid", "tokens"}
+)
 
 // words is SQLite's index on the tokens.
 func (t tables) words() string { return t.search + "_words" }
 
-// addWords adds the documents of products to SQLite's index, which the servers do by themselves.
+// addWords adds the documents of known products to SQLite's index, which the servers do by themselves.
 func (t tables) addWords(ids []any) (string, []any, error) {
-	return sq.Insert(t.words()).Columns("rowid", "tokens").
+	return sq.Insert(t.words()).Columns(wordColumns...).
 		Select(sq.Select("id", "tokens").From(t.search).Where(in("product_id", ids))).ToSql()
 }
 

@@ -10,8 +10,7 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// maxRows is how many rows one statement writes: from 200 to 2,000 they cost the same per row,
-// and 500 products stay below SQLite's limit of placeholders.
+// maxRows is how many rows one statement writes on servers: from 200 to 2,000 they cost the same per row.
 const maxRows = 500
 
 // maxText is how long the text of such a statement gets: as long as package pool keeps prepared. A
@@ -256,6 +255,10 @@ func (w *writer) exec(ctx context.Context, query string, args []any) error {
 // insert inserts rows in as few statements as rows, text and bytes allow. A single row is tried
 // whatever its size.
 func (w *writer) insert(ctx context.Context, table string, columns []string, rows [][]any, suffix string) error {
+	if w.tables.dialect == SQLite {
+		_, err := w.insertEach(ctx, table, columns, rows, suffix)
+		return err
+	}
 	most := mostRows(table, columns, suffix)
 	for len(rows) > 0 {
 		n, bytes := 1, size(rows[0])
@@ -272,6 +275,36 @@ func (w *writer) insert(ctx context.Context, table string, columns []string, row
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// insertEach is insert for SQLite, and returns the rows' own IDs. As it runs in this process, calling it for each
+// row costs less than the parsing of a text with several, and the copies of pages by which it could take
+// back one of several rows.
+func (w *writer) insertEach(ctx context.Context, table string, columns []string, rows [][]any, suffix string) (rowIDs []int64, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	query, _ := insert(table, columns, rows[:1], suffix)
+	stmt, err := w.q.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer func() { _ = stmt.Close() }()
+	rowIDs = make([]int64, len(rows))
+	whole := context.WithoutCancel(ctx) // the driver starts a goroutine for each statement whose context may end
+	for i, row := range rows {
+		if err := ctx.Err(); err != nil {
+			return nil, classify(err)
+		}
+		result, err := stmt.ExecContext(whole, row...)
+		if err != nil {
+			return nil, classify(err)
+		}
+		if rowIDs[i], err = result.LastInsertId(); err != nil {
+			return nil, classify(err)
+		}
+	}
+	return rowIDs, nil
 }
 
 // mostRows is how many rows one statement writes. Where it is not all of maxRows it is a power of two,
