@@ -95,7 +95,7 @@ func (s *Service) Stocks(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]St
 // change exactly once, whatever else is written meanwhile. With q.Text this is not promised: each
 // page searches anew and begins behind the last product of the page before.
 //
-// Errors: [InvalidError], [ErrBadCursor], [ErrSearchOff], and as [Service.Lookup].
+// Errors: [InvalidError], [ErrBadCursor], [ErrSearchOff], [ErrOverloaded], and as [Service.Lookup].
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err := s.prepare(&q); err != nil {
 		return Page{}, err
@@ -105,18 +105,13 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	ctx, cancel, err := s.direct(ctx)
-	if err != nil {
-		return Page{}, err
-	}
-	defer cancel()
 	q.After = at
 	asked := q
 	asked.Limit++ // one more tells whether another page follows
 	if backward {
 		asked.Sort = q.Sort.reversed()
 	}
-	items, err := s.store.List(ctx, asked)
+	items, err := s.list(ctx, asked)
 	if err != nil {
 		return Page{}, err
 	}

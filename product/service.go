@@ -100,6 +100,7 @@ type Service struct {
 	opts   Options
 	finds  *coalescer[Key, Product]
 	stocks *coalescer[uuid.UUID, Stock]
+	lists  *coalescer[Query, []Product]
 	trees  *coalescer[categoryKey, categoryAnswer]
 	writes *coalescer[Write, Outcome]
 	merges *coalescer[Write, Outcome]
@@ -129,6 +130,7 @@ func NewService(store Store, opts *Options) *Service {
 	stockNow := func(ctx context.Context, ids []uuid.UUID) ([]Stock, error) { return store.Stock(ctx, ids, s.now()) }
 	s.stocks = newReader(s, stockNow, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
 	s.reservations = newReader(s, store.Reservations, func(r *Reservation) []ReservationID { return []ReservationID{r.ID} })
+	s.lists = newLists(s)
 	s.trees = newCategoryReader(s)
 	s.writes = newWriter(s)
 	s.merges = newMerger(s)
@@ -229,6 +231,7 @@ func (s *Service) SetStock(ctx context.Context, id uuid.UUID, onHand int64, e Ex
 type Stats struct {
 	Reads  LaneStats // Get and GetBySKU
 	Stocks LaneStats // Stock
+	Lists  LaneStats // List, as far as the store is a [Lister]
 	Trees  LaneStats // Categories
 	Writes LaneStats
 	Merges LaneStats // Merge
@@ -240,7 +243,7 @@ type Stats struct {
 // Stats returns how busy the Service is.
 func (s *Service) Stats() Stats {
 	return Stats{
-		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Trees: s.trees.stats(), Writes: s.writes.stats(),
+		Reads: s.finds.stats(), Stocks: s.stocks.stats(), Lists: s.lists.stats(), Trees: s.trees.stats(), Writes: s.writes.stats(),
 		Merges: s.merges.stats(), Alone: s.alone.stats(),
 		Reservations: s.reservations.stats(),
 	}
@@ -255,6 +258,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.finds.close()
 	s.stocks.close()
 	s.reservations.close()
+	s.lists.close()
 	s.trees.close()
 	s.writes.close()
 	s.merges.close()
@@ -262,16 +266,16 @@ func (s *Service) Close(ctx context.Context) error {
 	s.tail.close()
 	// Writes may hand calls to the patient lane until they have ended.
 	for _, ended := range []func() <-chan struct{}{
-		s.finds.close, s.stocks.close, s.trees.close, s.reservations.close, s.writes.close, s.merges.close, s.alone.close, s.patient.close, s.tail.close,
+		s.finds.close, s.stocks.close, s.lists.close, s.trees.close, s.reservations.close, s.writes.close, s.merges.close, s.alone.close, s.patient.close, s.tail.close,
 	} {
 		select {
 		case <-ended():
 		case <-ctx.Done():
 			stats := s.Stats()
 			return fmt.Errorf("product: closed with %d reads and %d writes in flight and %d waiting: %w",
-				stats.Reads.Running+stats.Stocks.Running+stats.Trees.Running+stats.Reservations.Running,
+				stats.Reads.Running+stats.Stocks.Running+stats.Lists.Running+stats.Trees.Running+stats.Reservations.Running,
 				stats.Writes.Running+stats.Merges.Running+stats.Alone.Running,
-				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Trees.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Merges.Waiting+stats.Alone.Waiting,
+				stats.Reads.Waiting+stats.Stocks.Waiting+stats.Lists.Waiting+stats.Trees.Waiting+stats.Reservations.Waiting+stats.Writes.Waiting+stats.Merges.Waiting+stats.Alone.Waiting,
 				ctx.Err())
 		}
 	}

@@ -160,7 +160,7 @@ func (m *meter) watch(catalogue *product.Service) {
 	m.registry.MustRegister(prometheus.CollectorFunc(func(ch chan<- prometheus.Metric) {
 		s := catalogue.Stats()
 		for name, lane := range map[string]product.LaneStats{
-			"reads": s.Reads, "stocks": s.Stocks, "trees": s.Trees, "writes": s.Writes, "merges": s.Merges, "alone": s.Alone, "reservations": s.Reservations,
+			"reads": s.Reads, "stocks": s.Stocks, "lists": s.Lists, "trees": s.Trees, "writes": s.Writes, "merges": s.Merges, "alone": s.Alone, "reservations": s.Reservations,
 		} {
 			ch <- gauge(waiting, float64(lane.Waiting), name)
 			ch <- gauge(running, float64(lane.Running), name)

@@ -179,6 +179,7 @@ func (c chart) lanes() []laneRow {
 	}{
 		{"Reads", func(s product.Stats) product.LaneStats { return s.Reads }},
 		{"Stocks", func(s product.Stats) product.LaneStats { return s.Stocks }},
+		{"Lists", func(s product.Stats) product.LaneStats { return s.Lists }},
 		{"Categories", func(s product.Stats) product.LaneStats { return s.Trees }},
 		{"Writes", func(s product.Stats) product.LaneStats { return s.Writes }},
 		{"Imports", func(s product.Stats) product.LaneStats { return s.Merges }},

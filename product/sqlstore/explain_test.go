@@ -176,6 +176,12 @@ func subtreesReadPagesOffAnIndex(t *testing.T, e engine, db *sql.DB, store *sqls
 				}
 			}
 			require.Contains(t, plan, "by_category")
+			if e.driver == "mysql" {
+				q.Category = "category-3/part-3"
+				query, args = store.TogetherSQL(q, 3)
+				require.Less(t, len(query)/3*8, 8<<10, "a text that the pool keeps prepared")
+				requireIndexOrder(t, query, explain(t, db, e, query, args))
+			}
 		}
 	}
 	query, args := store.BelowSQL("category-3")

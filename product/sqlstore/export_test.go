@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,3 +136,9 @@ func (s *Store) Statements() (kept, most int) {
 
 // PageExports has each query of an export select so many rows. It is called before the first use.
 func (s *Store) PageExports(rows int) { s.exportPage = rows }
+
+// TogetherSQL is the statement of so many lists by category, which has none below it.
+func (s *Store) TogetherSQL(q product.Query, lists int) (string, []any) {
+	query, args := s.tables.merged(q, []string{q.Category})
+	return together(query, lists), slices.Repeat(args, lists)
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/productkit-go/productkit/internal/testscale"
 	"github.com/productkit-go/productkit/product"
+	"github.com/productkit-go/productkit/product/sqlstore"
 )
 
 // Products come, go and move between categories, also such as the store has not seen at its last look,
@@ -38,6 +39,7 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 			}
 		}
 		all := map[uuid.UUID]product.Product{}
+		joined := 0
 		phase := testscale.N(1, 3) // rounds, in which the trees are so wide
 		for round := range testscale.N(4, 60) {
 			width := []int{1, 3, 20}[min(round/phase, 2)]
@@ -66,6 +68,7 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 			for _, p := range apply(t, writer, writes...) {
 				all[p.ID] = p
 			}
+			joined += listsTogether(t, store, roots, all, random)
 			for _, root := range roots {
 				if root == "nothing" && round < 2*phase {
 					continue
@@ -77,7 +80,38 @@ func TestListsByCategoryFollowTheTree(t *testing.T) {
 				walks(t, store, q, all)
 			}
 		}
+		require.Equal(t, e.driver == "mysql", joined > 0, "lists that are read together")
 	})
+}
+
+// listsTogether reads pages of these categories by as few statements as it can, requires them to be those that are read
+// one by one, and returns how many there were. What the store takes for a category without others may have got some.
+func listsTogether(t *testing.T, store *sqlstore.Store, roots []string, all map[uuid.UUID]product.Product, random *rand.Rand) int {
+	t.Helper()
+	var queries []product.Query
+	for range 3 {
+		for _, root := range roots {
+			q := product.Query{Category: root, Sort: []product.Sort{product.SortCreated, product.SortCreatedDesc}[random.IntN(2)], Limit: 1 + random.IntN(8)}
+			if random.IntN(2) == 0 {
+				for _, p := range all { // in random order
+					q.After = position(q.Sort, &p)
+					break
+				}
+			}
+			if store.Joins(q) {
+				queries = append(queries, q)
+			}
+		}
+	}
+	pages, err := store.Lists(t.Context(), queries)
+	require.NoError(t, err)
+	for i, q := range queries {
+		want, err := store.List(t.Context(), q)
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, pages[i])
+		require.True(t, slices.EqualFunc(want, pages[i], func(a, b product.Product) bool { return a.ID == b.ID }), "%+v", q)
+	}
+	return len(queries)
 }
 
 // walks reads page after page of a list by category, and requires what is in all.
