@@ -1,8 +1,11 @@
 package sqlstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/productkit-go/productkit/product"
@@ -32,6 +35,9 @@ func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product
 		}
 		if err := s.readPages(ctx, pages, text, args, which); err != nil {
 			return nil, err
+		}
+		for _, i := range which {
+			arrange(pages[i], queries[i].Sort)
 		}
 	}
 	for i, q := range queries {
@@ -69,6 +75,17 @@ func (s *Store) readPages(ctx context.Context, pages [][]product.Product, text s
 		*page = append(*page, p)
 	}
 	return classify(rows.Err())
+}
+
+// arrange puts a page into the order of its creation: a UNION promises none
+// (dev.mysql.com/doc/refman/9.7/en/union.html), though servers keep that of its parts.
+func arrange(page []product.Product, by product.Sort) {
+	slices.SortFunc(page, func(a, b product.Product) int {
+		if by.Descending() {
+			a, b = b, a
+		}
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 }
 
 // together selects what n statements of the same text do, behind the number of the statement.
