@@ -9,9 +9,9 @@ import (
 type Field byte
 
 // The fields, from the one that counts most. What is found in a Code as a whole counts more than
-// anything; otherwise its words are those of a Key.
+// anything; its parts, if it has several, are those of a Key.
 const (
-	Code  Field = 'c' // SKU, barcode
+	Code  Field = 'c' // SKU, barcode: one word
 	Name  Field = 'n'
 	Key   Field = 'k' // vendor, category, tags, group, options
 	Prose Field = 'p' // a description, maybe in HTML
@@ -27,9 +27,13 @@ const gap = "-"
 // Document is what a full-text index keeps of a product: its tokens in the order of its text, and
 // behind a gap those that stand for more or less than one part of a word. The zero value is empty.
 type Document struct {
-	b    []byte
-	rest []byte // of the present text, to be put behind it
+	b     []byte
+	rest  []byte // of the present text, to be put behind it
+	parts []part // of the present word
 }
+
+// Reset empties the document and keeps its memory.
+func (d *Document) Reset() { d.b = d.b[:0] }
 
 // String returns the document: ASCII, tokens and gaps with a space between each two.
 func (d *Document) String() string { return string(d.b) }
@@ -42,20 +46,12 @@ func (d *Document) Add(f Field, text string) {
 	if f == Prose {
 		text = withoutMarkup(text)
 	}
-	sequence := f
-	if f == Code {
-		sequence = Key
-	}
 	d.rest = d.rest[:0]
-	var whole strings.Builder
 	tokens := 0
 	for word := range strings.FieldsSeq(Fold(text)) {
-		if tokens += d.addWord(sequence, word, &whole, f == Code); f == Prose && tokens >= MaxProse {
+		if tokens += d.addWord(f, word); f == Prose && tokens >= MaxProse {
 			break
 		}
-	}
-	if whole.Len() > 0 {
-		d.rest = next(d.rest, Code, whole.String())
 	}
 	if len(d.rest) > 0 {
 		d.b = append(append(d.gap(), ' '), d.rest...)
@@ -63,29 +59,30 @@ func (d *Document) Add(f Field, text string) {
 	d.b = d.gap()
 }
 
-// addWord adds one word, collects it in whole if that is wanted, and returns how many tokens it has.
-func (d *Document) addWord(f Field, word string, whole *strings.Builder, collect bool) (tokens int) {
-	parts := cut(word)
-	for _, p := range parts {
-		if collect {
-			whole.WriteString(p.text)
-		}
+// addWord adds one word and returns how many tokens it has.
+func (d *Document) addWord(f Field, word string) (tokens int) {
+	d.parts = appendParts(d.parts[:0], word)
+	of := f // the parts
+	if f == Code && len(d.parts) > 1 {
+		of = Key
+	}
+	for _, p := range d.parts {
 		if !p.ideographic {
-			d.b = next(d.b, f, p.text)
+			d.b = next(d.b, of, p.text)
 			tokens++
 			continue
 		}
 		two, last := pairs(p.text)
 		for _, pair := range two {
-			d.b = next(d.b, f, pair)
+			d.b = next(d.b, of, pair)
 		}
 		if tokens += len(two) + 1; two == nil {
-			d.b = next(d.b, f, last)
+			d.b = next(d.b, of, last)
 		} else {
-			d.rest = next(d.rest, f, last)
+			d.rest = next(d.rest, of, last)
 		}
 	}
-	if all := join(parts); all != "" {
+	if all := join(d.parts); all != "" {
 		d.rest = next(d.rest, f, all)
 		tokens++
 	}

@@ -33,6 +33,14 @@ type Query struct {
 // Empty reports whether nothing can be found by the query, as by one of punctuation only.
 func (q *Query) Empty() bool { return len(q.Phrases) == 0 }
 
+// One is all of the phrase in one, as a Code has it; without text if it is several words.
+func (p Phrase) One() Term {
+	if len(p.Terms) == 1 {
+		return p.Terms[0]
+	}
+	return p.Whole
+}
+
 // Len is the length of the phrase's terms together, in bytes.
 func (p Phrase) Len() int {
 	n := 0

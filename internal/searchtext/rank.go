@@ -42,7 +42,7 @@ func (t token) in(s string) (found, exact bool) {
 // target is a phrase in one field.
 type target struct {
 	terms       []token
-	whole       token
+	whole, code token
 	exact, open int
 }
 
@@ -55,6 +55,9 @@ func newTarget(i int, p Phrase) target {
 	if p.Whole.Text != "" {
 		t.whole = token{p.Whole.Token(f.field), p.Whole.Prefix}
 	}
+	if one := p.One(); f.field == Key && one.Text != "" {
+		t.code = token{one.Token(Code), one.Prefix}
+	}
 	return t
 }
 
@@ -65,6 +68,9 @@ func (t *target) worth(tokens []string) int {
 		found, exact := t.at(tokens[i:])
 		if !found {
 			found, exact = t.whole.in(tokens[i])
+		}
+		if !found {
+			found, exact = t.code.in(tokens[i])
 		}
 		if exact {
 			return t.exact

@@ -32,8 +32,9 @@ type part struct {
 }
 
 // cut returns the parts of a folded word.
-func cut(word string) []part {
-	var parts []part
+func cut(word string) []part { return appendParts(nil, word) }
+
+func appendParts(parts []part, word string) []part {
 	start := -1
 	var kind bool
 	end := func(at int) {
@@ -107,6 +108,9 @@ func pairs(run string) (all []string, last string) {
 func appendToken(b []byte, f Field, term string) []byte {
 	begin := len(b)
 	b = append(b, byte(f), '_')
+	if ascii(term) {
+		return append(b, term[:min(len(term), maxToken-2)]...)
+	}
 	for _, r := range term {
 		size := len(b)
 		switch {

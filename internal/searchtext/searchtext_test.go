@@ -63,7 +63,8 @@ func TestTextsAreCutIntoTokens(t *testing.T) {
 	} {
 		require.Equal(t, want, document(searchtext.Name, text), "%q", text)
 	}
-	require.Equal(t, "k_ab k_12 - k_ab12 c_ab12 -", document(searchtext.Code, "AB-12"))
+	require.Equal(t, "k_ab k_12 - c_ab12 -", document(searchtext.Code, "AB-12"))
+	require.Equal(t, "c_4006381333931 -", document(searchtext.Code, "4006381333931"))
 	require.Equal(t, "p_bold p_x p_3 p_a p_c -", document(searchtext.Prose, "<b>bold</b>&nbsp;x &amp; <3 a<b>c"))
 	require.Equal(t, "p_a p_b -", document(searchtext.Prose, "a<!-- no --><br/>b"))
 	long := document(searchtext.Prose, strings.Repeat("word ", 2*searchtext.MaxProse))
@@ -105,6 +106,28 @@ func TestQueriesAreReadWithoutSyntax(t *testing.T) {
 		require.Equal(t, want, searchtext.Parse(text).Phrases, "%q", text)
 	}
 	require.Equal(t, "ab123", searchtext.Parse(`AB-"12/3`).Code)
+}
+
+// A code is found by its parts, by all of it in one and by the beginning of either, as the code only by all of it.
+func TestACodeIsFoundByItsPartsAndInOne(t *testing.T) {
+	t.Parallel()
+	for code, typed := range map[string][]string{
+		"AB-12/345":     {"ab", "12", "34", "ab-12", "12/3", "AB12", "ab12345 ", "ab-12/345"},
+		"4006381333931": {"4006", "4006381333931 "},
+	} {
+		doc := document(searchtext.Code, code)
+		for _, text := range append(typed, code) {
+			q := searchtext.Parse(text)
+			rank, found := q.Rank(doc)
+			require.True(t, found, "%q in %q", text, doc)
+			require.Equal(t, searchtext.Parse(code).Code == q.Code, rank > 1000, text)
+		}
+		for _, text := range []string{"b12", "381", "120 "} {
+			q := searchtext.Parse(text)
+			_, found := q.Rank(doc)
+			require.False(t, found, "%q in %q", text, doc)
+		}
+	}
 }
 
 // Whatever a text is, it finds itself, and says so in letters that no engine's parser minds.

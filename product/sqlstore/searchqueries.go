@@ -106,15 +106,23 @@ func selectivePhrases(q searchtext.Query) (phrases []searchtext.Phrase, loose bo
 type matchBuilder struct{ sqlite bool }
 
 func (b matchBuilder) query(fields []searchtext.Field, phrases []searchtext.Phrase) string {
+	one := fields // that may have a phrase in one
+	if slices.Contains(fields, searchtext.Key) {
+		one = append(slices.Clip(fields), searchtext.Code)
+	}
 	var every []string
 	for _, p := range phrases {
+		in := fields
+		if len(p.Terms) == 1 {
+			in = one
+		}
 		var terms []string
 		for _, term := range p.Terms {
-			terms = append(terms, b.any(b.tokens(fields, term)))
+			terms = append(terms, b.any(b.tokens(in, term)))
 		}
 		phrase := b.all(terms)
 		if p.Whole.Text != "" {
-			phrase = b.any(append(b.tokens(fields, p.Whole), phrase))
+			phrase = b.any(append(b.tokens(one, p.Whole), phrase))
 		}
 		every = append(every, phrase)
 	}
