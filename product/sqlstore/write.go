@@ -259,6 +259,9 @@ func (w *writer) insert(ctx context.Context, table string, columns []string, row
 		_, err := w.insertEach(ctx, table, columns, rows, suffix)
 		return err
 	}
+	if suffix == "" && len(rows) > 0 {
+		columns, rows = withoutDefaults(columns, rows)
+	}
 	most := mostRows(table, columns, suffix)
 	for len(rows) > 0 {
 		n, bytes := 1, size(rows[0])
