@@ -104,7 +104,9 @@ func (s *Store) SearchSQL(q product.Query) (all []Statement, err error) {
 }
 
 // DocumentOf is what a product is found by.
-func DocumentOf(p *product.Product) string { return documentValues(p)[1].(string) }
+func DocumentOf(p *product.Product) string {
+	return documentValues(new(searchtext.Document), p)[1].(string)
+}
 
 // CategoriesSQL is the statement that counts products by category.
 func (s *Store) CategoriesSQL(q product.Query) (string, []any, error) { return s.tables.categories(q) }

@@ -15,6 +15,9 @@ import (
 // imports, pays for a round trip with its size, and is prepared where statements are kept.
 const maxLiterals = 4096
 
+// maxScript is how much memory a script keeps for the next: more than some hundred products take.
+const maxScript = 512 << 10
+
 // script is statements that wait to be sent to a server together: a round trip costs both sides more than
 // many a statement does. Values stand in its text as literals which end nowhere but where they are
 // meant to, whatever the server's sql_mode and the connection's character set are.

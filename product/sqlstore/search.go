@@ -14,9 +14,9 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// documentValues are the values of documentColumns.
-func documentValues(p *product.Product) []any {
-	var d searchtext.Document
+// documentValues are the values of documentColumns. The document is made anew in d.
+func documentValues(d *searchtext.Document, p *product.Product) []any {
+	d.Reset()
 	d.Add(searchtext.Name, p.Name)
 	d.Add(searchtext.Code, p.SKU)
 	d.Add(searchtext.Code, p.Barcode)

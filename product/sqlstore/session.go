@@ -27,8 +27,8 @@ type session struct {
 	changed bool // a server's settings are ours
 	spoiled bool // must not go back to the host's pool
 
-	script   script // what waits to be sent
-	answered bool   // a statement has reached the server
+	script   *script // what waits to be sent
+	answered bool    // a statement has reached the server
 }
 
 // pin takes a connection. Whoever has it calls end.
@@ -47,7 +47,11 @@ func (s *Store) pin(ctx context.Context) (*session, error) {
 		}
 		return nil, unavailable(err)
 	}
-	return &session{Conn: conn, s: s}, nil
+	t := &session{Conn: conn, s: s}
+	if t.script, _ = s.scripts.Get().(*script); t.script == nil {
+		t.script = new(script)
+	}
+	return t, nil
 }
 
 // begin begins the transaction, maybe not before the first statement with a result.
@@ -186,6 +190,9 @@ func (t *session) end(ctx context.Context) {
 		_ = t.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = t.Close()
+	if t.script.b = t.script.b[:0]; cap(t.script.b) <= maxScript {
+		t.s.scripts.Put(t.script)
+	}
 	if t.s.queue != nil {
 		<-t.s.queue
 	}

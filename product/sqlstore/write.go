@@ -7,6 +7,7 @@ import (
 
 	sq "github.com/Masterminds/squirrel"
 
+	"github.com/productkit-go/productkit/internal/searchtext"
 	"github.com/productkit-go/productkit/product"
 )
 
@@ -127,6 +128,7 @@ func (w *writer) readRows(ctx context.Context, into []product.Row, query string,
 func (w *writer) write(ctx context.Context, d *product.Decision) error {
 	var newProducts, oldProducts, newStock, oldStock, tags, newDocuments, oldDocuments, changes, records [][]any
 	var reclaiming, retagging []any
+	var document searchtext.Document
 	for _, s := range d.Saves() {
 		before, after := s.Before, &s.After.Product
 		if s.ProductChanged() {
@@ -154,9 +156,9 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 		switch {
 		case w.noSearch:
 		case before == nil:
-			newDocuments = append(newDocuments, documentValues(after))
+			newDocuments = append(newDocuments, documentValues(&document, after))
 		case s.ProductChanged() && !sameText(&before.Product, after):
-			oldDocuments = append(oldDocuments, documentValues(after))
+			oldDocuments = append(oldDocuments, documentValues(&document, after))
 		}
 		if s.StockChanged() {
 			values := stockValues(&s.After.Stock)
