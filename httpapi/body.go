@@ -40,9 +40,8 @@ func decode[T any](h *Handler, w http.ResponseWriter, r *http.Request, decoder f
 
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) error {
 	most := h.opts.MaxBodyBytes
-	tooLarge := &problem{kind: errTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", most)}
 	if r.ContentLength > most {
-		return tooLarge // the server closes the connection rather than read the rest
+		return tooLarge(most) // the server closes the connection rather than read the rest
 	}
 	if r.Body == nil {
 		return nil // a request that no server made
@@ -62,7 +61,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 		case err == io.EOF:
 			return nil
 		case errors.As(err, &over):
-			return tooLarge
+			return tooLarge(most)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return errSlowBody
 		case !errors.Is(err, io.ErrUnexpectedEOF) && r.Context().Err() != nil:
@@ -71,6 +70,10 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) 
 			return errBrokenBody
 		}
 	}
+}
+
+func tooLarge(most int64) error {
+	return &problem{kind: errTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", most)}
 }
 
 // takesBody reports whether the operation reads a body by itself.
@@ -110,6 +113,9 @@ func checkMedia(w http.ResponseWriter, r *http.Request, media ...string) error {
 		return &problem{kind: errMediaType, detail: "The body is compressed; send it as it is, without Content-Encoding."}
 	}
 	given := field(r, "Content-Type")
+	if slices.Contains(media, given) { // as clients mostly write it
+		return nil
+	}
 	parsed, params, err := mime.ParseMediaType(given)
 	charset := params["charset"]
 	if err == nil && slices.Contains(media, parsed) && (charset == "" || strings.EqualFold(charset, "utf-8")) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,18 +20,29 @@ const maxFaults = 100
 
 // reader reads the values of a text that has passed check, and collects what is wrong with
 // their types. Each read method consumes exactly one value. It returns nil for one that was
-// faulty, and a pointer to the zero value for null, as [product.Patch] has it.
+// faulty, and a pointer to the zero value for null, as [product.Patch] has it. Err ends it.
 type reader struct {
 	d      *jsontext.Decoder
 	faults []product.Fault
 	more   int // faults beyond maxFaults
 }
 
+// decoders are kept for the memory that they have: half of what a small text takes to be read.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
 func newReader(data []byte) (*reader, error) {
-	if err := check(data); err != nil {
+	d := decoders.Get().(*jsontext.Decoder)
+	if err := check(d, data); err != nil {
+		putDecoder(d)
 		return nil, err
 	}
-	return &reader{d: jsontext.NewDecoder(bytes.NewBuffer(data))}, nil
+	d.Reset(bytes.NewBuffer(data))
+	return &reader{d: d}, nil
+}
+
+func putDecoder(d *jsontext.Decoder) {
+	d.Reset(bytes.NewBuffer(nil)) // it would keep the text
+	decoders.Put(d)
 }
 
 func (r *reader) fault(field, code, format string, args ...any) {
@@ -41,8 +53,10 @@ func (r *reader) fault(field, code, format string, args ...any) {
 	r.faults = append(r.faults, product.Fault{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
-// err returns the faults as a [product.InvalidError], or nil.
+// err returns the faults as a [product.InvalidError], or nil. Nothing is read afterwards.
 func (r *reader) err() error {
+	putDecoder(r.d)
+	r.d = nil
 	if len(r.faults) == 0 {
 		return nil
 	}

@@ -36,8 +36,8 @@ func syntaxError(data []byte, offset int64, reason string) *SyntaxError {
 }
 
 // check reads data once as a whole, so that what reads it afterwards meets no error.
-func check(data []byte) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+func check(d *jsontext.Decoder, data []byte) error {
+	d.Reset(bytes.NewBuffer(data))
 	for first := true; first || d.StackDepth() > 0; first = false {
 		_, err := d.ReadToken()
 		switch {
