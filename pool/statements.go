@@ -265,9 +265,24 @@ func changesMeaning(query string) bool {
 	case "use":
 		return true
 	case "set":
-		return strings.Contains(strings.ToLower(query), "sql_mode")
+		return namesMode(query)
 	}
 	return query[0] == '/' || query[0] == '-' || query[0] == '#' // a comment may hide either
+}
+
+// namesMode tells whether sql_mode is in a text, which may be that of many statements: it copies nothing.
+func namesMode(text string) bool {
+	const before, behind = "sql", "_mode"
+	for at := 0; ; at++ {
+		i := strings.IndexByte(text[at:], '_')
+		if i < 0 {
+			return false
+		}
+		at += i
+		if at >= len(before) && at+len(behind) <= len(text) && strings.EqualFold(text[at-len(before):at+len(behind)], before+behind) {
+			return true
+		}
+	}
 }
 
 func (e *engine) mayPrepare() bool {

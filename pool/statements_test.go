@@ -168,7 +168,7 @@ func TestPreparedStatementsGoWhenTheDatabaseChanges(t *testing.T) {
 	t.Parallel()
 	s := new(pooltest.Server)
 	p := single(t, s, pool.Config{})
-	for _, change := range []string{"USE other", "use other", "SET sql_mode = 'ANSI_QUOTES'", "/* hidden */ USE other"} {
+	for _, change := range []string{"USE other", "use other", "SET sql_mode = 'ANSI_QUOTES'", "SET @a_b = 1, Session SQL_Mode = 'ANSI_QUOTES'", "/* hidden */ USE other"} {
 		for range 2 {
 			_, err := p.DB().Exec("w ?", 1)
 			require.NoError(t, err)
