@@ -140,19 +140,21 @@ func TestKeepsWhatEveryStoreMust(t *testing.T) {
 			return migrated(t, db, nil)
 		})
 	})
-	for _, flavor := range mysqltest.Flavors() {
-		t.Run(string(flavor), func(t *testing.T) {
+	type way struct {
+		flavor   mysqltest.Flavor
+		together bool // statements
+	}
+	ways := []way{{mysqltest.MySQL, true}, {mysqltest.MariaDB, false}}
+	for _, w := range testscale.N(ways, append(ways, way{mysqltest.MySQL, false}, way{mysqltest.MariaDB, true})) {
+		t.Run(fmt.Sprintf("%s, statements together %v", w.flavor, w.together), func(t *testing.T) {
 			t.Parallel()
 			storetest.Run(t, func(t testing.TB) product.Store {
-				return migrated(t, open(t, "mysql", mysqltest.NewOn(t, flavor).DSN()), nil)
+				e := engine{"mysql", mysqltest.NewOn(t, w.flavor).DSN()}
+				if w.together {
+					e = e.together(t)
+				}
+				return migrated(t, e.open(t), nil)
 			})
 		})
 	}
-	t.Run("mysql, statements together", func(t *testing.T) {
-		t.Parallel()
-		storetest.Run(t, func(t testing.TB) product.Store {
-			e := engine{"mysql", mysqltest.NewOn(t, mysqltest.MySQL).DSN()}
-			return migrated(t, e.together(t).open(t), nil)
-		})
-	})
 }
