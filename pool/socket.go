@@ -102,7 +102,7 @@ func (c *notingConn) Read(b []byte) (int, error) {
 	}
 	if len(c.ahead) == 0 {
 		n, err := c.socket.Read(c.buf[:])
-		if err != nil {
+		if n == 0 {
 			return 0, err
 		}
 		c.ahead = c.buf[:n]
