@@ -34,8 +34,7 @@ type coalescer[Q, R any] struct {
 	mu      sync.Mutex
 	queue   []*call[Q, R]
 	running []*lane
-	help    *time.Timer // looks for lanes that are stuck, when armed
-	armed   bool
+	armed   bool // a timer is set that looks for lanes that are stuck
 	closed  bool
 	idle    chan struct{} // closed when closed and no lane runs
 	calls   uint64
@@ -145,8 +144,8 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 
 // lane is one batch in flight after another.
 type lane struct {
-	began time.Time // the batch in flight; kept if there is patience
-	stuck bool      // that batch has been in flight for longer than patience
+	began time.Time // the batch in flight
+	stuck bool      // it has been for longer than patience
 }
 
 // start starts a lane for what is in the queue, if there is one to spare; with patience, as soon as
@@ -162,12 +161,9 @@ func (c *coalescer[Q, R]) start() {
 		l := &lane{began: time.Now()}
 		c.running = append(c.running, l)
 		go c.work(l)
-	case c.armed:
-	case c.help == nil:
-		c.armed, c.help = true, time.AfterFunc(time.Until(moving.began.Add(c.patience)), c.alarm)
-	default:
+	case !c.armed:
 		c.armed = true
-		c.help.Reset(time.Until(moving.began.Add(c.patience)))
+		time.AfterFunc(time.Until(moving.began.Add(c.patience)), c.alarm)
 	}
 }
 
@@ -252,9 +248,7 @@ func (c *coalescer[Q, R]) next(l *lane, before []*call[Q, R]) []*call[Q, R] {
 		c.end(l)
 		return nil
 	}
-	if c.patience > 0 {
-		l.began = time.Now()
-	}
+	l.began = time.Now()
 	n, bytes := 0, 0
 	for n < len(c.queue) {
 		calls, size := c.unit(c.queue[n:])
