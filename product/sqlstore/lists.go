@@ -21,6 +21,10 @@ func (s *Store) Joins(q product.Query) bool {
 
 // Lists returns a page of each query; see [product.Lister].
 func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product.Product, error) {
+	if len(queries) == 1 { // nothing is shared
+		page, err := s.List(ctx, queries[0])
+		return [][]product.Product{page}, err
+	}
 	pages := make([][]product.Product, len(queries))
 	alike := make(map[string][]int) // by text
 	args := make([][]any, len(queries))
