@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxLiterals is how many values a statement has at most that waits for others. One with more, as those of
@@ -22,6 +23,15 @@ const maxScript = 512 << 10
 // many a statement does. Values stand in its text as literals which end nowhere but where they are
 // meant to, whatever the server's sql_mode and the connection's character set are.
 type script struct{ b []byte }
+
+var scripts = sync.Pool{New: func() any { return new(script) }}
+
+// giveBack keeps the memory of a script that nobody uses any more.
+func (s *script) giveBack() {
+	if s.b = s.b[:0]; cap(s.b) <= maxScript {
+		scripts.Put(s)
+	}
+}
 
 // add adds a statement with its values. No statement has a question mark that is not a placeholder.
 func (s *script) add(query string, args []any) error {

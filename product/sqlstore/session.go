@@ -47,11 +47,7 @@ func (s *Store) pin(ctx context.Context) (*session, error) {
 		}
 		return nil, unavailable(err)
 	}
-	t := &session{Conn: conn, s: s}
-	if t.script, _ = s.scripts.Get().(*script); t.script == nil {
-		t.script = new(script)
-	}
-	return t, nil
+	return &session{Conn: conn, s: s, script: scripts.Get().(*script)}, nil
 }
 
 // begin begins the transaction, maybe not before the first statement with a result.
@@ -190,9 +186,7 @@ func (t *session) end(ctx context.Context) {
 		_ = t.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = t.Close()
-	if t.script.b = t.script.b[:0]; cap(t.script.b) <= maxScript {
-		t.s.scripts.Put(t.script)
-	}
+	t.script.giveBack()
 	if t.s.queue != nil {
 		<-t.s.queue
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -28,8 +27,6 @@ type Store struct {
 	subtrees   *subtrees
 	lookups    *lookups
 	exportPage int
-
-	scripts sync.Pool // of *script, empty
 
 	queue chan struct{} // SQLite has one writer at a time; they queue here instead of polling
 	added atomic.Int64  // rows that are pruned again
