@@ -178,9 +178,15 @@ func subtreesReadPagesOffAnIndex(t *testing.T, e engine, db *sql.DB, store *sqls
 			require.Contains(t, plan, "by_category")
 			if e.driver == "mysql" {
 				q.Category = "category-3/part-3"
-				query, args = store.TogetherSQL(q, 3)
-				require.Less(t, len(query)/3*8, 8<<10, "a text that the pool keeps prepared")
-				requireIndexOrder(t, query, explain(t, db, e, query, args))
+				query, args = store.TogetherSQL(q, 8)
+				require.Less(t, len(query), 8<<10, "a text that the pool keeps prepared")
+				for line := range strings.Lines(explain(t, db, e, query, args)) {
+					if strings.Contains(line, "table=<derived") { // the united IDs
+						require.NotContains(t, line, "filesort", query)
+						continue
+					}
+					requireIndexOrder(t, query, line)
+				}
 			}
 		}
 	}

@@ -141,6 +141,5 @@ func (s *Store) PageExports(rows int) { s.exportPage = rows }
 
 // TogetherSQL is the statement of so many lists by category, which has none below it.
 func (s *Store) TogetherSQL(q product.Query, lists int) (string, []any) {
-	query, args := s.tables.merged(q, []string{q.Category})
-	return together(query, lists), slices.Repeat(args, lists)
+	return s.tables.together(slices.Repeat([]product.Query{q}, lists))
 }

@@ -26,22 +26,26 @@ func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product
 		return [][]product.Product{page}, err
 	}
 	pages := make([][]product.Product, len(queries))
-	alike := make(map[string][]int) // by text
-	args := make([][]any, len(queries))
-	for i, q := range queries {
-		var text string
-		text, args[i] = s.tables.merged(q, []string{q.Category})
-		alike[text] = append(alike[text], i)
+	type shape struct { // of a statement
+		sort  product.Sort
+		first bool // page of the list
 	}
-	for text, which := range alike {
+	alike := make(map[shape][]int)
+	for i, q := range queries {
+		of := shape{q.Sort, q.After == nil}
+		alike[of] = append(alike[of], i)
+	}
+	for of, which := range alike {
 		if len(which) == 1 {
 			continue
 		}
-		if err := s.readPages(ctx, pages, text, args, which); err != nil {
+		read, err := s.readPages(ctx, picked(queries, which))
+		if err != nil {
 			return nil, err
 		}
-		for _, i := range which {
-			arrange(pages[i], queries[i].Sort)
+		for i, page := range read {
+			arrange(page, of.sort)
+			pages[which[i]] = page
 		}
 	}
 	for i, q := range queries {
@@ -56,29 +60,42 @@ func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product
 	return pages, nil
 }
 
-// readPages reads those of the pages whose statements have the same text by one.
-func (s *Store) readPages(ctx context.Context, pages [][]product.Product, text string, args [][]any, which []int) error {
-	var all []any
-	for _, i := range which {
-		all = append(all, args[i]...)
-	}
-	rows, err := s.reads.QueryContext(ctx, together(text, len(which)), all...)
+// readPages reads the pages of queries of one shape by one statement, in no order, or none of them if any category has
+// others below it.
+func (s *Store) readPages(ctx context.Context, queries []product.Query) ([][]product.Product, error) {
+	text, args := s.tables.together(queries)
+	rows, err := s.reads.QueryContext(ctx, text, args...)
 	if err != nil {
-		return classify(err)
+		return nil, classify(err)
 	}
 	defer func() { _ = rows.Close() }()
+	pages := make([][]product.Product, len(queries))
+	for i, q := range queries {
+		pages[i] = make([]product.Product, 0, min(q.Limit, product.MaxLimit+1))
+	}
 	scan := scanProducts(rows)
 	var part integer
 	scan.dest = append([]any{&part}, scan.dest...)
+	var p product.Product
 	for rows.Next() {
-		var p product.Product
+		p = product.Product{}
 		if err := scan.scanInto(&p); err != nil {
-			return err
+			return nil, err
 		}
-		page := &pages[which[part.value]]
-		*page = append(*page, p)
+		if part.value == int64(len(queries)) {
+			return nil, nil
+		}
+		pages[part.value] = append(pages[part.value], p)
 	}
-	return classify(rows.Err())
+	return pages, classify(rows.Err())
+}
+
+func picked[T any](all []T, which []int) []T {
+	some := make([]T, len(which))
+	for i, n := range which {
+		some[i] = all[n]
+	}
+	return some
 }
 
 // arrange puts a page into the order of its creation: a UNION promises none
@@ -92,11 +109,18 @@ func arrange(page []product.Product, by product.Sort) {
 	})
 }
 
-// together selects what n statements of the same text do, behind the number of the statement.
-func together(text string, n int) string {
-	parts := make([]string, n)
-	for i := range parts {
-		parts[i] = fmt.Sprintf("(SELECT %d, %s)", i, strings.TrimPrefix(text, "SELECT "))
+// together selects pages of queries of one shape, each behind its number, and behind the next number a product of any
+// category below theirs. Only the IDs are united, since servers copy what is.
+func (t tables) together(queries []product.Query) (string, []any) {
+	var united strings.Builder
+	var args, gaps []any
+	for i, q := range queries {
+		branch, branchArgs := t.branch(q)
+		fmt.Fprintf(&united, "(SELECT %d AS part, p.id%s%s) UNION ALL ", i, t.fromBranch(), branch)
+		of := subtree{root: q.Category}
+		args = append(append(args, of.root), branchArgs...)
+		gaps = append(gaps, of.args(of.root+"/", of.root+"0")...)
 	}
-	return strings.Join(parts, " UNION ALL ")
+	united.WriteString(t.inGaps(fmt.Sprintf("%d, o.id", len(queries)), gap+strings.Repeat(" OR "+gap, len(queries)-1)))
+	return "SELECT q.part, " + productSelection + " FROM (" + united.String() + ") q" + t.joined(), append(args, gaps...)
 }

@@ -107,19 +107,35 @@ func (t tables) below(of subtree) (string, []any) {
 
 func (of subtree) args(more ...any) []any { return append([]any{number(of.deleted)}, more...) }
 
+// branch is what a page of q takes from one of its categories, behind fromBranch, and its arguments behind the category.
+func (t tables) branch(q product.Query) (text string, args []any) {
+	q.Category = ""
+	w := t.conditions(q)
+	w.after(q)
+	return "p.category = ? AND " + w.text + order(q) + t.limit(), append(w.args, q.Limit)
+}
+
+func (t tables) fromBranch() string {
+	return " FROM " + t.byIndex(t.products+" p", "by_category") + " WHERE "
+}
+
+// gap is where a category is that nobody has guessed: between two others.
+const gap = "o.deleted = ? AND o.category > ? AND o.category < ?"
+
+// inGaps selects a column of one product in these gaps, if there is any.
+func (t tables) inGaps(column, gaps string) string {
+	return "(SELECT " + column + " FROM " + t.byIndex(t.products+" o", "by_category") + " WHERE " + gaps + " LIMIT 1)"
+}
+
 // merged selects a page of q from these of its categories, of which the root is the first and the
 // others are in order, and nothing if there are more.
 func (t tables) merged(q product.Query, branches []string) (string, []any) {
 	of := subtree{q.Category, q.Deleted}
-	q.Category = ""
-	w := t.conditions(q)
-	w.after(q)
-	from := " FROM " + t.byIndex(t.products+" p", "by_category") + " WHERE p.category = ? AND " + w.text
-	page := order(q) + t.limit()
-	unknown := "(SELECT 1 FROM " + t.byIndex(t.products+" o", "by_category") + " WHERE o.deleted = ? AND o.category > ? AND o.category < ? LIMIT 1) IS NULL"
+	from, unknown := t.fromBranch(), t.inGaps("1", gap)+" IS NULL"
+	branch, branchArgs := t.branch(q)
 	if len(branches) == 1 {
-		args := append([]any{of.root}, w.args...)
-		return "SELECT " + productSelection + from + " AND " + unknown + page, append(append(args, of.args(of.root+"/", of.root+"0")...), q.Limit)
+		args := append(of.args(of.root+"/", of.root+"0"), of.root)
+		return "SELECT " + productSelection + from + unknown + " AND " + branch, append(args, branchArgs...)
 	}
 	// Few texts, so that they stay prepared: there are as many parts as a power of two, and those
 	// without a category select nothing, as do looks into gaps between them that are not there.
@@ -130,24 +146,29 @@ func (t tables) merged(q product.Query, branches []string) (string, []any) {
 	var args, gaps []any
 	lower := any(of.root + "/")
 	for i := range parts {
-		var branch any
+		var category any
 		upper := any(of.root + "0")
 		if i < len(branches) {
-			branch = branches[i]
+			category = branches[i]
 		}
 		if i+1 < len(branches) {
 			upper = branches[i+1]
 		}
-		args = append(append(append(args, branch), w.args...), q.Limit)
+		args = append(append(args, category), branchArgs...)
 		gaps = append(gaps, of.args(lower, upper)...)
 		lower = upper
 	}
-	part := "SELECT * FROM (SELECT p.id, p.created_at" + from + page + ") q"
-	join, united := " STRAIGHT_JOIN ", strings.NewReplacer("p.", "u.")
+	part := "SELECT * FROM (SELECT p.id, p.created_at" + from + branch + ") q"
+	united := strings.NewReplacer("p.", "u.").Replace(order(q)) + t.limit()
+	return "SELECT " + productSelection + " FROM (SELECT u.id, u.created_at FROM (" + part + strings.Repeat(" UNION ALL "+part, parts-1) + ") u WHERE " +
+		unknown + strings.Repeat(" AND "+unknown, parts-1) + united + ") q" + t.joined() + order(q), append(append(args, gaps...), q.Limit)
+}
+
+// joined is the products of q's IDs, looked up one after the other.
+func (t tables) joined() string {
+	join := " STRAIGHT_JOIN "
 	if t.dialect == SQLite {
 		join = " CROSS JOIN " // which keeps the order of the tables, too
 	}
-	return "SELECT " + productSelection + " FROM (SELECT u.id, u.created_at FROM (" + part + strings.Repeat(" UNION ALL "+part, parts-1) + ") u WHERE " +
-		unknown + strings.Repeat(" AND "+unknown, parts-1) + united.Replace(page) + ") q" +
-		join + t.products + " p ON p.id = q.id" + order(q), append(append(args, gaps...), q.Limit)
+	return join + t.products + " p ON p.id = q.id"
 }
