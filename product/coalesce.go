@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,7 +11,7 @@ import (
 
 // coalescer folds concurrent calls into batches. Few batches, its lanes, are in flight at
 // once; while they are, calls queue, and a lane that comes free takes the head of the queue,
-// as much as a batch may hold. Nothing is delayed to fill a batch: an idle coalescer starts a
+// as much as a batch may hold. Nothing waits for a batch to fill: an idle coalescer starts a
 // call at once, and the busier it is the fuller its batches get.
 //
 // With patience one lane does the work, for one full batch costs less than two half full ones, and
@@ -22,6 +23,7 @@ import (
 type coalescer[Q, R any] struct {
 	lanes      int
 	patience   time.Duration // a batch in flight for longer is stuck; 0: all lanes work side by side
+	gathers    bool          // before a batch begins, whoever is ready to run goes first, and may join it
 	maxCalls   int           // in one batch
 	maxBytes   int           // in one batch, by size
 	maxWaiting int           // in the queue
@@ -233,7 +235,14 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 // work runs batch after batch on a lane until the queue is empty.
 func (c *coalescer[Q, R]) work(l *lane) {
 	var batch []*call[Q, R] // run keeps none of it
-	for batch = c.next(l, batch); len(batch) > 0; batch = c.next(l, batch) {
+	for {
+		if c.gathers {
+			runtime.Gosched()
+		}
+		batch = c.next(l, batch)
+		if len(batch) == 0 {
+			return
+		}
 		c.run(batch)
 	}
 }

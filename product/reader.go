@@ -19,6 +19,7 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 	return &coalescer[K, V]{
 		lanes:      s.opts.ReadBatches,
 		patience:   readPatience,
+		gathers:    true, // a query costs a server more than a dozen of its rows
 		maxCalls:   s.opts.ReadBatchSize,
 		maxBytes:   s.opts.ReadBatchSize,
 		maxWaiting: s.opts.MaxWaiting,
