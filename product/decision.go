@@ -40,7 +40,7 @@ func (n Needs) Empty() bool {
 // Save is one product and its stock to be written.
 type Save struct {
 	Before *Row // nil: the product is new, and so is its stock
-	After  Row
+	After  *Row // not to be changed
 }
 
 // ProductChanged reports whether the product is new or has a new version.
@@ -140,7 +140,9 @@ func NewDecision(b Batch) *Decision {
 // names a key twice.
 func (d *Decision) Needs() Needs {
 	d.begin()
-	d.outcomes = make([]Outcome, len(d.writes))
+	if d.outcomes == nil {
+		d.outcomes = make([]Outcome, len(d.writes))
+	}
 	d.missing = newMissing()
 	for i := range d.writes {
 		d.outcomes[i] = d.decideOnce(&d.writes[i])
@@ -181,7 +183,7 @@ func (d *Decision) begin() {
 	d.rows = make(map[uuid.UUID]*Row, len(d.loaded)+len(d.writes))
 	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
 	d.variants = make(map[VariantKey]uuid.UUID)
-	d.changes, d.records, d.trusted = nil, nil, nil
+	d.changes, d.records, d.trusted = make([]Change, 0, len(d.writes)), nil, nil
 	d.recorded = maps.Clone(d.loadedRecords)
 	d.holds.restart()
 	for id, row := range d.loaded {
@@ -207,11 +209,11 @@ func sorted[K comparable](keys map[K]bool, compare func(a, b K) int) []K {
 	return slices.SortedFunc(maps.Keys(keys), compare)
 }
 
-// Load adds rows that are now locked. Every key of the last Needs that none of them answers is
+// Load adds rows that are now locked, and keeps the slice. Every key of the last Needs that none of them answers is
 // thereby known to be free.
 func (d *Decision) Load(rows []Row) {
-	for _, row := range rows {
-		d.loaded[row.Product.ID] = &row
+	for i := range rows {
+		d.loaded[rows[i].Product.ID] = &rows[i]
 	}
 }
 
@@ -236,9 +238,9 @@ func (d *Decision) Empty() bool { return len(d.changes)+len(d.records) == 0 }
 
 // Saves returns what is to be written, in the order of product IDs.
 func (d *Decision) Saves() []Save {
-	var saves []Save
+	saves := make([]Save, 0, len(d.rows))
 	for id, row := range d.rows {
-		save := Save{Before: d.loaded[id], After: *row}
+		save := Save{Before: d.loaded[id], After: row}
 		if save.ProductChanged() || save.StockChanged() {
 			saves = append(saves, save)
 		}

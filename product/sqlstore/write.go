@@ -85,7 +85,7 @@ func (w *writer) lockAndLoad(ctx context.Context, need product.Needs, noWait boo
 	for i := range need.Variants {
 		variants[i] = need.Variants[i][:]
 	}
-	var rows []product.Row
+	rows := make([]product.Row, 0, len(need.IDs)) // of new SKUs and variants there are mostly none
 	for _, group := range need.Groups {
 		query, args, err := w.locking(w.tables.lookGroup(group), noWait).ToSql()
 		if err != nil {
@@ -169,8 +169,9 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 			}
 		}
 	}
-	for _, c := range d.Changes() {
-		values, err := changeValues(&c)
+	found := d.Changes()
+	for i := range found {
+		values, err := changeValues(&found[i])
 		if err != nil {
 			return err
 		}
