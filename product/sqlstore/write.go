@@ -169,9 +169,9 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 			}
 		}
 	}
-	found := d.Changes()
-	for i := range found {
-		values, err := changeValues(&found[i])
+	history := d.Changes()
+	for i := range history {
+		values, err := changeValues(&history[i])
 		if err != nil {
 			return err
 		}
