@@ -133,6 +133,8 @@ func NewDecision(b Batch) *Decision {
 		loadedRecords: make(map[RecordID]*Record),
 		askedRecords:  make(map[RecordID]bool),
 		holds:         newHolds(),
+		outcomes:      make([]Outcome, len(b.Writes)),
+		changes:       make([]Change, 0, len(b.Writes)),
 	}
 }
 
@@ -140,9 +142,6 @@ func NewDecision(b Batch) *Decision {
 // names a key twice.
 func (d *Decision) Needs() Needs {
 	d.begin()
-	if d.outcomes == nil {
-		d.outcomes = make([]Outcome, len(d.writes))
-	}
 	d.missing = newMissing()
 	for i := range d.writes {
 		d.outcomes[i] = d.decideOnce(&d.writes[i])
@@ -183,7 +182,7 @@ func (d *Decision) begin() {
 	d.rows = make(map[uuid.UUID]*Row, len(d.loaded)+len(d.writes))
 	d.skus = make(map[string]uuid.UUID, len(d.loaded)+len(d.writes))
 	d.variants = make(map[VariantKey]uuid.UUID)
-	d.changes, d.records, d.trusted = make([]Change, 0, len(d.writes)), nil, nil
+	d.changes, d.records, d.trusted = d.changes[:0], nil, nil
 	d.recorded = maps.Clone(d.loadedRecords)
 	d.holds.restart()
 	for id, row := range d.loaded {

@@ -21,10 +21,6 @@ func (s *Store) Joins(q product.Query) bool {
 
 // Lists returns a page of each query; see [product.Lister].
 func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product.Product, error) {
-	if len(queries) == 1 { // nothing is shared
-		page, err := s.List(ctx, queries[0])
-		return [][]product.Product{page}, err
-	}
 	pages := make([][]product.Product, len(queries))
 	type shape struct { // of a statement
 		sort  product.Sort
@@ -36,7 +32,7 @@ func (s *Store) Lists(ctx context.Context, queries []product.Query) ([][]product
 		alike[of] = append(alike[of], i)
 	}
 	for of, which := range alike {
-		if len(which) == 1 {
+		if len(which) == 1 { // nothing is shared
 			continue
 		}
 		read, err := s.readPages(ctx, picked(queries, which))
@@ -90,8 +86,8 @@ func (s *Store) readPages(ctx context.Context, queries []product.Query) ([][]pro
 	return pages, classify(rows.Err())
 }
 
-func picked[T any](all []T, which []int) []T {
-	some := make([]T, len(which))
+func picked(all []product.Query, which []int) []product.Query {
+	some := make([]product.Query, len(which))
 	for i, n := range which {
 		some[i] = all[n]
 	}
@@ -114,12 +110,12 @@ func arrange(page []product.Product, by product.Sort) {
 func (t tables) together(queries []product.Query) (string, []any) {
 	var united strings.Builder
 	var args, gaps []any
+	from := t.fromBranch()
 	for i, q := range queries {
 		branch, branchArgs := t.branch(q)
-		fmt.Fprintf(&united, "(SELECT %d AS part, p.id%s%s) UNION ALL ", i, t.fromBranch(), branch)
-		of := subtree{root: q.Category}
-		args = append(append(args, of.root), branchArgs...)
-		gaps = append(gaps, of.args(of.root+"/", of.root+"0")...)
+		fmt.Fprintf(&united, "(SELECT %d AS part, p.id%s%s) UNION ALL ", i, from, branch)
+		args = append(append(args, q.Category), branchArgs...)
+		gaps = append(gaps, subtree{root: q.Category}.below()...)
 	}
 	united.WriteString(t.inGaps(fmt.Sprintf("%d, o.id", len(queries)), gap+strings.Repeat(" OR "+gap, len(queries)-1)))
 	return "SELECT q.part, " + productSelection + " FROM (" + united.String() + ") q" + t.joined(), append(args, gaps...)

@@ -102,10 +102,14 @@ func scanCategory(rows *sql.Rows) (path string, err error) {
 func (t tables) below(of subtree) (string, []any) {
 	return "SELECT p.category FROM " + t.byIndex(t.products+" p", "by_category") +
 		" WHERE p.deleted = ? AND p.category > ? AND p.category < ?" +
-		" GROUP BY p.deleted, p.category ORDER BY p.deleted, p.category" + t.limit(), of.args(of.root+"/", of.root+"0", maxBranches)
+		" GROUP BY p.deleted, p.category ORDER BY p.deleted, p.category" + t.limit(), append(of.below(), maxBranches)
 }
 
-func (of subtree) args(more ...any) []any { return append([]any{number(of.deleted)}, more...) }
+// below are the arguments for everything below the root.
+func (of subtree) below() []any { return of.between(of.root+"/", of.root+"0") }
+
+// between are those for what is between two categories.
+func (of subtree) between(lower, upper any) []any { return []any{number(of.deleted), lower, upper} }
 
 // branch is what a page of q takes from one of its categories, behind fromBranch, and its arguments behind the category.
 func (t tables) branch(q product.Query) (text string, args []any) {
@@ -134,7 +138,7 @@ func (t tables) merged(q product.Query, branches []string) (string, []any) {
 	from, unknown := t.fromBranch(), t.inGaps("1", gap)+" IS NULL"
 	branch, branchArgs := t.branch(q)
 	if len(branches) == 1 {
-		args := append(of.args(of.root+"/", of.root+"0"), of.root)
+		args := append(of.below(), of.root)
 		return "SELECT " + productSelection + from + unknown + " AND " + branch, append(args, branchArgs...)
 	}
 	// Few texts, so that they stay prepared: there are as many parts as a power of two, and those
@@ -155,7 +159,7 @@ func (t tables) merged(q product.Query, branches []string) (string, []any) {
 			upper = branches[i+1]
 		}
 		args = append(append(args, category), branchArgs...)
-		gaps = append(gaps, of.args(lower, upper)...)
+		gaps = append(gaps, of.between(lower, upper)...)
 		lower = upper
 	}
 	part := "SELECT * FROM (SELECT p.id, p.created_at" + from + branch + ") q"
