@@ -19,5 +19,13 @@ func compressed(next http.Handler) http.Handler {
 	if err != nil {
 		panic(err) // the options are ours
 	}
-	return wrap(next)
+	packed := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Accept-Encoding"] != nil {
+			packed.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Add("Vary", "Accept-Encoding") // as packed does, whose writer only costs time here
+		next.ServeHTTP(w, r)
+	})
 }

@@ -158,7 +158,7 @@ func TestAnswersAreCompressedAndTraced(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, plain.body, string(body))
 	}
-	require.Contains(t, p.stderr.String(), "trace_id=4bf92f3577b34da6a3ce929d0e0e4736")
+	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "trace_id=4bf92f3577b34da6a3ce929d0e0e4736") }, 10*time.Second, time.Millisecond)
 
 	// Events are not held back to be packed.
 	req, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/v1/changes?after=0", nil)

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -17,59 +17,77 @@ import (
 )
 
 // newLogger writes lines that people read in development, and machines in production.
-func newLogger(c config, w io.Writer) *slog.Logger {
+func newLogger(c config, to *lines) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.production {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(behind{slog.NewJSONHandler(to, opts), to})
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(behind{slog.NewTextHandler(to, opts), to})
 }
 
 // observed measures each request, once for Prometheus and for the log, which gets a line when it has been
 // answered. What probes ask is told at debug level, and what failed by our fault as an error.
-func observed(log *slog.Logger, told *meter, next http.Handler) http.Handler {
+func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
+	answers := newKinds(func(k kind) telling {
+		t := telling{level: slog.LevelInfo, duration: m.durationOf(k)}
+		switch {
+		case k.status >= http.StatusInternalServerError && k.status != http.StatusServiceUnavailable:
+			t.level = slog.LevelError
+		case probed[k.route], k.route == metricsPattern:
+			t.level = slog.LevelDebug
+		}
+		t.line = log.Handler().WithAttrs([]slog.Attr{slog.String("method", k.method), slog.String("route", k.route), slog.Int("status", k.status)})
+		return t
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var wait atomic.Int64
-		ctx := product.WithWait(pool.WithWait(r.Context(), &wait), &wait)
-		r = r.WithContext(ctx) // before the mux, which notes the route in it
+		wait := waitOf(r.Context())
+		wait.Store(0)
 		answer := &recorder{ResponseWriter: w}
-		end := told.begin(r)
+		active := m.activeOf(r.Method)
+		active.Inc()
 		start := time.Now()
-		var took time.Duration
+		var (
+			took time.Duration
+			told telling
+		)
 		func() {
 			defer func() { // however it ends
 				took = time.Since(start)
-				end(answer.code(), took)
+				active.Dec()
+				told = answers.tell(kind{r.Method, r.Pattern, answer.code()})
+				told.duration.Observe(took.Seconds())
+				m.requests.Observe(r.Pattern, answer.code(), took)
 			}()
 			next.ServeHTTP(answer, r)
 		}()
-		level := slog.LevelInfo
-		switch {
-		case answer.code() >= http.StatusInternalServerError && answer.code() != http.StatusServiceUnavailable:
-			level = slog.LevelError
-		case probed[r.Pattern], r.Pattern == metricsPattern:
-			level = slog.LevelDebug
-		}
-		if !log.Enabled(r.Context(), level) {
+		if !log.Enabled(r.Context(), told.level) {
 			return
 		}
-		line := slog.NewRecord(start.Add(took), level, "request", 0) // the source line would be this one, always
+		line := slog.NewRecord(start.Add(took), told.level, "request", 0) // the source line would be this one, always
 		line.AddAttrs(
 			slog.String("request_id", w.Header().Get("X-Request-Id")),
-			slog.String("method", r.Method),
-			slog.String("route", r.Pattern),
-			slog.Int("status", answer.code()),
 			slog.Int64("bytes", answer.written),
 			slog.Duration("duration", took.Round(time.Microsecond)),
 			slog.Duration("wait", time.Duration(wait.Load()).Round(time.Microsecond)), // for a batch and for a connection
 			slog.String("remote", r.RemoteAddr),
-		)
+		) // five fit into a record; more would take memory of their own
 		if id := traceID(r); id != "" {
 			line.AddAttrs(slog.String("trace_id", id))
 		}
-		_ = log.Handler().Handle(r.Context(), line) // there is nobody to be told of an error
+		_ = told.line.Handle(r.Context(), line) // there is nobody to be told of an error
 	})
 }
+
+type waitKey struct{}
+
+// withWait has the requests of a connection tell how long they wait. It is an [http.Server].ConnContext:
+// on a connection there is one request at a time, as long as it is one of HTTP/1.
+func withWait(ctx context.Context, _ net.Conn) context.Context {
+	wait := new(atomic.Int64)
+	return context.WithValue(product.WithWait(pool.WithWait(ctx, wait), wait), waitKey{}, wait)
+}
+
+func waitOf(ctx context.Context) *atomic.Int64 { return ctx.Value(waitKey{}).(*atomic.Int64) }
 
 // traceID returns the ID of the trace that the request is part of, by which its line is then found; empty
 // if there is none (W3C Trace Context).

@@ -71,9 +71,9 @@ func run(ctx context.Context, args []string, vars environ.Vars, out, errOut io.W
 	if *ask {
 		return healthcheck(ctx, c, errOut)
 	}
-	behind := newLines(errOut)
-	defer behind.flush()
-	log := newLogger(c, behind)
+	to := newLines(errOut)
+	defer to.flush()
+	log := newLogger(c, to)
 	from, err := inherit(vars)
 	switch {
 	case err != nil:

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/metrics"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +29,8 @@ type meter struct {
 	http.Handler // of scrapes
 	registry     *prometheus.Registry
 	duration     *prometheus.HistogramVec
-	active       *prometheus.GaugeVec
-	requests     console.Requests // for the console, which has no Prometheus to ask
+	active       map[string]prometheus.Gauge // by method
+	requests     console.Requests            // for the console, which has no Prometheus to ask
 }
 
 func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
@@ -45,11 +44,15 @@ func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
 			Name: "http_server_request_duration_seconds", Help: "Duration of HTTP server requests.", ConstLabels: scheme,
 			Buckets: []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}, // as OpenTelemetry advises
 		}, []string{"http_request_method", "http_route", "http_response_status_code"}),
-		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "http_server_active_requests", Help: "Number of active HTTP server requests.", ConstLabels: scheme,
-		}, []string{"http_request_method"}),
+		active: make(map[string]prometheus.Gauge),
 	}
-	m.registry.MustRegister(m.duration, m.active, healthOf(probe),
+	active := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "http_server_active_requests", Help: "Number of active HTTP server requests.", ConstLabels: scheme,
+	}, []string{"http_request_method"})
+	for _, method := range append(methods, otherMethod) {
+		m.active[method] = active.WithLabelValues(method)
+	}
+	m.registry.MustRegister(m.duration, active, healthOf(probe),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	m.registry.MustRegister(runtimeMetrics()...)
 	if d.Pool != nil {
@@ -61,22 +64,25 @@ func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
 	return m
 }
 
-// begin counts a request as active until what it returns is told how it ended. Routes are patterns, of
-// which there are few, and not paths.
-func (m *meter) begin(r *http.Request) (end func(status int, took time.Duration)) {
-	method := r.Method
-	if !slices.Contains(methods, method) {
-		method = "_OTHER"
+// activeOf is how many requests with a method are under way.
+func (m *meter) activeOf(method string) prometheus.Gauge {
+	if gauge, ok := m.active[method]; ok {
+		return gauge
 	}
-	active := m.active.WithLabelValues(method)
-	active.Inc()
-	return func(status int, took time.Duration) {
-		active.Dec()
-		route := r.Pattern[max(strings.IndexByte(r.Pattern, '/'), 0):]
-		m.duration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
-		m.requests.Observe(r.Pattern, status, took)
-	}
+	return m.active[otherMethod]
 }
+
+// durationOf is how long answers of a kind took. Routes are patterns, of which there are few, and not paths.
+func (m *meter) durationOf(k kind) prometheus.Observer {
+	if _, ok := m.active[k.method]; !ok {
+		k.method = otherMethod
+	}
+	route := k.route[max(strings.IndexByte(k.route, '/'), 0):]
+	return m.duration.WithLabelValues(k.method, route, strconv.Itoa(k.status))
+}
+
+// otherMethod stands for those that are not among methods.
+const otherMethod = "_OTHER"
 
 // methods are those that OpenTelemetry knows; clients may write anything.
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"}
