@@ -56,7 +56,7 @@ func (s *Service) Categories(ctx context.Context, q CategoryQuery) (Category, er
 		return Category{}, err
 	}
 	key := categoryKey{under: q.Under, depth: q.Depth, status: q.Status, published: optional(q.Published)}
-	found, err := s.trees.do(ctx, key, context.Context.Err)
+	found, err := read(ctx, s.trees, key)
 	return found.root, err
 }
 
@@ -73,7 +73,7 @@ type categoryAnswer struct {
 	root Category
 }
 
-func newCategoryReader(s *Service) *coalescer[categoryKey, categoryAnswer] {
+func newCategoryReader(s *Service) *coalescer[categoryKey, *categoryAnswer] {
 	find := func(ctx context.Context, keys []categoryKey) ([]categoryAnswer, error) {
 		answers := make([]categoryAnswer, 0, len(keys))
 		for _, key := range keys {
@@ -89,7 +89,7 @@ func newCategoryReader(s *Service) *coalescer[categoryKey, categoryAnswer] {
 		}
 		return answers, nil
 	}
-	return newReader(s, find, func(a *categoryAnswer) []categoryKey { return []categoryKey{a.key} })
+	return newReader(s, find, func(keys []categoryKey, a *categoryAnswer) []categoryKey { return append(keys, a.key) })
 }
 
 // categoryTree grows a tree from paths and their numbers. It never has more than MaxCategories

@@ -62,8 +62,19 @@ func (c *Change) AppendJSON(b []byte) []byte {
 	b = appendTime(b, `,"at":"`, c.At)
 	b = appendMember(b, `,"actor":`, c.Actor)
 	b = appendMember(b, `,"reason":`, c.Reason)
+	if len(c.Fields) > 0 {
+		b = c.AppendFields(append(b, `,"fields":`...))
+	}
+	return append(b, '}')
+}
+
+// AppendFields appends the JSON representation of Fields to b and returns the result.
+func (c *Change) AppendFields(b []byte) []byte {
+	b = append(b, '[')
 	for i, f := range c.Fields {
-		b = append(b, [...]string{`,"fields":[`, `,`}[min(i, 1)]...)
+		if i > 0 {
+			b = append(b, ',')
+		}
 		b = appendString(append(b, `{"field":`...), f.Field)
 		if f.Before != nil {
 			b = append(append(b, `,"before":`...), f.Before...)
@@ -73,10 +84,7 @@ func (c *Change) AppendJSON(b []byte) []byte {
 		}
 		b = append(b, '}')
 	}
-	if len(c.Fields) > 0 {
-		b = append(b, ']')
-	}
-	return append(b, '}')
+	return append(b, ']')
 }
 
 // Size is about how many bytes the change takes in memory.

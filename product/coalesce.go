@@ -55,6 +55,8 @@ type call[Q, R any] struct {
 	waited *atomic.Int64 // told how long the call was in the queue; may be nil
 	queued time.Time     // if waited is not nil
 
+	before *call[Q, R] // in its batch, with the same question; may be nil
+
 	leave func() // may be nil
 	unit  uint64 // calls of one unit run in one batch, in order; 0: on its own
 

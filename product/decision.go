@@ -362,7 +362,7 @@ func (d *Decision) insert(w *Write, p Product, onHand int64) Outcome {
 	d.claim(&p)
 	d.record(w, row, ChangeCreated, nil)
 	if onHand != 0 {
-		d.record(w, row, ChangeStock, []FieldChange{{Field: "on_hand", Before: jsonOf(0), After: jsonOf(onHand)}})
+		d.record(w, row, ChangeStock, []FieldChange{{Field: "on_hand", Before: jsonOf(int64(0)), After: jsonOf(onHand)}})
 	}
 	return row.outcome(Created)
 }

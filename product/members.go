@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -89,8 +90,11 @@ func diff(a, b *Product) []FieldChange {
 }
 
 func jsonOf(v any) json.RawMessage {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return nil
+	case int64: // each sale makes two
+		return strconv.AppendInt(nil, v, 10)
 	}
 	raw, err := encodeCanonical(v)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 // beside the way there, and two batches are on it.
 const readPatience = time.Millisecond
 
-// newReader returns the coalescer of one kind of lookup. Callers with the same key share one
-// answer; a key that finds nothing is answered with [ErrNotFound].
-func newReader[K comparable, V any](s *Service, find func(context.Context, []K) ([]V, error), keysOf func(*V) []K) *coalescer[K, V] {
-	return &coalescer[K, V]{
+// newReader returns the coalescer of one kind of lookup, whose answers are what find has found, and not
+// copies. Callers with the same key share one answer; a key that finds nothing is answered with [ErrNotFound].
+// keysOf appends the keys by which something may have been asked for.
+func newReader[K comparable, V any](s *Service, find func(context.Context, []K) ([]V, error), keysOf func([]K, *V) []K) *coalescer[K, *V] {
+	return &coalescer[K, *V]{
 		lanes:      s.opts.ReadBatches,
 		patience:   readPatience,
 		gathers:    true, // a query costs a server more than a dozen of its rows
@@ -24,55 +25,71 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 		maxBytes:   s.opts.ReadBatchSize,
 		maxWaiting: s.opts.MaxWaiting,
 		size:       func(K) int { return 1 },
-		run: func(batch []*call[K, V]) {
+		run: func(batch []*call[K, *V]) {
 			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 			defer cancel()
 			if len(batch) == 1 { // nobody shares anything
 				batch[0].settle(findOne(ctx, find, keysOf, batch[0].question))
 				return
 			}
-			asked := make(map[K][]*call[K, V], len(batch))
 			keys := make([]K, 0, len(batch))
+			asked := make(map[K]*call[K, *V], len(batch)) // the last one; the others follow it
 			for _, c := range batch {
-				if asked[c.question] == nil {
+				before, again := asked[c.question]
+				if !again {
 					keys = append(keys, c.question)
 				}
-				asked[c.question] = append(asked[c.question], c)
+				c.before, asked[c.question] = before, c
 			}
 			found, err := findSafely(ctx, find, keys)
+			var names []K
 			for i := range found {
-				for _, key := range keysOf(&found[i]) {
-					for _, c := range asked[key] {
-						c.settle(found[i], nil)
-					}
-					delete(asked, key)
+				names = keysOf(names[:0], &found[i])
+				for _, name := range names {
+					settleEqual(asked[name], &found[i], nil)
+					delete(asked, name)
 				}
 			}
 			if err == nil {
 				err = ErrNotFound
 			}
-			var none V
-			for _, calls := range asked {
-				for _, c := range calls {
-					c.settle(none, err)
-				}
+			for _, c := range asked {
+				settleEqual(c, nil, err)
 			}
 		},
 	}
 }
 
-func findOne[K comparable, V any](ctx context.Context, find func(context.Context, []K) ([]V, error), keysOf func(*V) []K, key K) (V, error) {
+func findOne[K comparable, V any](ctx context.Context, find func(context.Context, []K) ([]V, error), keysOf func([]K, *V) []K, key K) (*V, error) {
 	found, err := findSafely(ctx, find, []K{key})
 	for i := range found {
-		if slices.Contains(keysOf(&found[i]), key) {
-			return found[i], nil
+		if slices.Contains(keysOf(nil, &found[i]), key) {
+			return &found[i], nil
 		}
 	}
-	var none V
 	if err == nil {
 		err = ErrNotFound
 	}
-	return none, err
+	return nil, err
+}
+
+// settleEqual answers a call and those before it that ask the same.
+func settleEqual[K, V any](c *call[K, V], answer V, err error) {
+	for c != nil {
+		before := c.before // once settled, a call is its caller's
+		c.settle(answer, err)
+		c = before
+	}
+}
+
+// read asks a reader.
+func read[K comparable, V any](ctx context.Context, from *coalescer[K, *V], key K) (V, error) {
+	found, err := from.do(ctx, key, context.Context.Err)
+	if err != nil {
+		var none V
+		return none, err
+	}
+	return *found, nil
 }
 
 // findSafely keeps a panic in a Store from ending the host's process.

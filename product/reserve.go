@@ -66,7 +66,7 @@ func (s *Service) Reservation(ctx context.Context, key string) (Reservation, err
 	if !ValidReservationKey(key) {
 		return Reservation{}, ErrReservationNotFound
 	}
-	r, err := s.reservations.do(ctx, reservationID(actorOf(ctx), key), context.Context.Err)
+	r, err := read(ctx, s.reservations, reservationID(actorOf(ctx), key))
 	if errors.Is(err, ErrNotFound) {
 		err = ErrReservationNotFound
 	}
@@ -101,11 +101,13 @@ func (s *Service) whereabouts(ctx context.Context, items []ReservationItem) ([]R
 	}
 	seen := make([]ReservationItem, len(items))
 	for i, c := range calls {
-		p, err := s.finds.wait(ctx, c, context.Context.Err)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		seen[i] = ReservationItem{SKU: items[i].SKU, Quantity: items[i].Quantity}
+		switch p, err := s.finds.wait(ctx, c, context.Context.Err); {
+		case err == nil:
+			seen[i].ProductID = p.ID
+		case !errors.Is(err, ErrNotFound):
 			return nil, err
 		}
-		seen[i] = ReservationItem{SKU: items[i].SKU, ProductID: p.ID, Quantity: items[i].Quantity}
 	}
 	return seen, nil
 }

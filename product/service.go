@@ -98,16 +98,16 @@ func def[T comparable](value *T, fallback T) {
 type Service struct {
 	store  Store
 	opts   Options
-	finds  *coalescer[Key, Product]
-	stocks *coalescer[uuid.UUID, Stock]
+	finds  *coalescer[Key, *Product]
+	stocks *coalescer[uuid.UUID, *Stock]
 	lists  *coalescer[Query, []Product]
-	trees  *coalescer[categoryKey, categoryAnswer]
+	trees  *coalescer[categoryKey, *categoryAnswer]
 	writes *coalescer[Write, Outcome]
 	merges *coalescer[Write, Outcome]
 	alone  *coalescer[Batch, []Outcome] // batches that share no transaction
 	tail   *tail
 
-	reservations *coalescer[ReservationID, Reservation]
+	reservations *coalescer[ReservationID, *Reservation]
 
 	underway    underway
 	patient     *coalescer[*writeCall, struct{}] // writes to rows that were found locked
@@ -126,10 +126,10 @@ func NewService(store Store, opts *Options) *Service {
 	}
 	s := &Service{store: store, opts: opts.WithDefaults()}
 	s.alive, s.abort = context.WithCancel(context.Background())
-	s.finds = newReader(s, store.Find, func(p *Product) []Key { return []Key{ByID(p.ID), BySKU(p.SKU)} })
+	s.finds = newReader(s, store.Find, func(keys []Key, p *Product) []Key { return append(keys, ByID(p.ID), BySKU(p.SKU)) })
 	stockNow := func(ctx context.Context, ids []uuid.UUID) ([]Stock, error) { return store.Stock(ctx, ids, s.now()) }
-	s.stocks = newReader(s, stockNow, func(s *Stock) []uuid.UUID { return []uuid.UUID{s.ProductID} })
-	s.reservations = newReader(s, store.Reservations, func(r *Reservation) []ReservationID { return []ReservationID{r.ID} })
+	s.stocks = newReader(s, stockNow, func(ids []uuid.UUID, s *Stock) []uuid.UUID { return append(ids, s.ProductID) })
+	s.reservations = newReader(s, store.Reservations, func(ids []ReservationID, r *Reservation) []ReservationID { return append(ids, r.ID) })
 	s.lists = newLists(s)
 	s.trees = newCategoryReader(s)
 	s.writes = newWriter(s)
@@ -145,7 +145,7 @@ func NewService(store Store, opts *Options) *Service {
 //
 // Errors: [ErrNotFound], [ErrOverloaded], [ErrUnavailable], [ErrClosed], the context's.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Product, error) {
-	return s.finds.do(ctx, ByID(id), context.Context.Err)
+	return read(ctx, s.finds, ByID(id))
 }
 
 // GetBySKU returns the live product with this SKU, otherwise as [Service.Get].
@@ -153,12 +153,12 @@ func (s *Service) GetBySKU(ctx context.Context, sku string) (Product, error) {
 	if !ValidSKU(sku) {
 		return Product{}, ErrNotFound
 	}
-	return s.finds.do(ctx, BySKU(sku), context.Context.Err)
+	return read(ctx, s.finds, BySKU(sku))
 }
 
 // Stock returns the stock of a live product, otherwise as [Service.Get].
 func (s *Service) Stock(ctx context.Context, id uuid.UUID) (Stock, error) {
-	return s.stocks.do(ctx, id, context.Context.Err)
+	return read(ctx, s.stocks, id)
 }
 
 // Create adds a product. Status defaults to draft and stock to 0.

@@ -134,8 +134,12 @@ type integer struct {
 
 // Scan implements [sql.Scanner].
 func (n *integer) Scan(src any) error {
-	if v, ok := src.(int64); ok {
+	switch v := src.(type) {
+	case int64:
 		*n = integer{value: v}
+		return nil
+	case nil:
+		*n = integer{null: true}
 		return nil
 	}
 	var v sql.NullInt64
@@ -207,12 +211,12 @@ func stockValues(s *product.Stock) []any {
 	return []any{s.ProductID[:], s.OnHand, s.Reserved, s.Version}
 }
 
-func changeValues(c *product.Change) ([]any, error) {
-	fields, err := jsonText(c.Fields, len(c.Fields))
-	if err != nil {
-		return nil, fmt.Errorf("%w: change of product %s: %w", errOurs, c.ProductID, err)
+func changeValues(c *product.Change) []any {
+	fields := ""
+	if len(c.Fields) > 0 {
+		fields = string(c.AppendFields(nil))
 	}
-	return []any{c.ID[:], c.ProductID[:], subject(c.Kind), c.Version, c.SKU, string(c.Kind), c.At.UnixMicro(), c.Actor, c.Reason, fields}, nil
+	return []any{c.ID[:], c.ProductID[:], subject(c.Kind), c.Version, c.SKU, string(c.Kind), c.At.UnixMicro(), c.Actor, c.Reason, fields}
 }
 
 func scanChange(rows *sql.Rows) (product.Change, error) {

@@ -93,8 +93,8 @@ func (s *Store) Abilities() *Abilities { return s.abilities }
 func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product, error) {
 	ids := make([]any, 0, len(keys))
 	var skus []any
-	for _, key := range keys {
-		switch {
+	for i := range keys {
+		switch key := &keys[i]; {
 		case key.SKU == "":
 			ids = append(ids, key.ID[:])
 		case product.ValidSKU(key.SKU): // any other is nobody's, and may not be compared (error 1267)

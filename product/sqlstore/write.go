@@ -171,11 +171,7 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 	}
 	history := d.Changes()
 	for i := range history {
-		values, err := changeValues(&history[i])
-		if err != nil {
-			return err
-		}
-		changes = append(changes, values)
+		changes = append(changes, changeValues(&history[i]))
 	}
 	for _, r := range d.Records() {
 		values, err := recordValues(&r)
