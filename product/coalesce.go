@@ -273,7 +273,7 @@ func (c *coalescer[Q, R]) next(l *lane, before []*call[Q, R]) []*call[Q, R] {
 	for _, taken := range batch {
 		taken.started = true
 		if taken.waited != nil {
-			taken.waited.Add(int64(time.Since(taken.queued)))
+			taken.waited.Add(int64(l.began.Sub(taken.queued)))
 		}
 	}
 	// Copied down rather than sliced off, so that the array neither grows without end nor

@@ -92,9 +92,8 @@ func lasts(r slog.Record) bool {
 func (l *lines) later(r lateRecord) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	rare := now.Sub(l.last) > rareLine
-	l.last = now
+	rare := r.Time.Sub(l.last) > rareLine
+	l.last = r.Time
 	if rare && !l.writing {
 		return false
 	}
