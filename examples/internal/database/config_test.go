@@ -1,10 +1,42 @@
 package database
 
 import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// A new file is turned to WAL by the first connection, meanwhile others would find it locked.
+func TestANewFileTakesSeveralConnectionsAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 50 {
+		d, err := Open(t.Context(), Config{File: filepath.Join(dir, fmt.Sprint(i))}, "test", slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				conn, err := d.DB.Conn(t.Context())
+				if err == nil {
+					_, err = conn.ExecContext(t.Context(), "SELECT 1")
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := conn.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.NoError(t, d.Close(t.Context()))
+	}
+}
 
 func TestConnectionsTakeSeveralStatementsUnlessTheURLSaysOtherwise(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -27,11 +28,11 @@ type Database struct {
 	Name string     // without the password
 }
 
-// Open opens the database for a program of this name, and does not yet connect to it. Its errors
+// Open opens the database for a program of this name, and does not yet connect to a server. Its errors
 // are about the configuration.
 func Open(ctx context.Context, c Config, program string, log *slog.Logger) (*Database, error) {
 	if c.File != "" {
-		return openSQLite(c.File)
+		return openSQLite(ctx, c.File)
 	}
 	c.Pool.Logger = log
 	attributes := map[string]string{"program_name": program}
@@ -48,7 +49,7 @@ func Open(ctx context.Context, c Config, program string, log *slog.Logger) (*Dat
 	return &Database{DB: p.DB(), Pool: p, Name: d.String()}, nil
 }
 
-func openSQLite(file string) (*Database, error) {
+func openSQLite(ctx context.Context, file string) (*Database, error) {
 	// WAL lets readers and the writer work side by side; FULL keeps every answered write through
 	// a power cut; IMMEDIATE takes the write lock at the start, where waiting for it is harmless.
 	settings := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)"}, "_txlock": {"immediate"}}
@@ -57,8 +58,14 @@ func openSQLite(file string) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(8) // each has a page cache of its own
-	db.SetMaxIdleConns(8)
+	// One a processor, and some for what takes long, such as exports. Each has a page cache of its own, so that
+	// with more of them less is found there: lists at 64 clients were 3 % faster with 5 than with 8 on two processors.
+	connections := min(runtime.GOMAXPROCS(0)+3, 16)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	// The first connection turns a new file to WAL. Another one would find it locked meanwhile, and SQLite waits for
+	// nothing there. Should it fail, so will the next, for somebody who tells of it.
+	_ = db.PingContext(ctx)
 	return &Database{DB: db, Name: "SQLite in " + file}, nil
 }
 
