@@ -34,7 +34,7 @@ type kinds struct {
 
 func newKinds(find func(kind) telling) *kinds {
 	k := &kinds{find: find}
-	k.known.Store(new(map[kind]telling))
+	k.known.Store(&map[kind]telling{})
 	return k
 }
 
@@ -47,8 +47,7 @@ func (k *kinds) tell(of kind) telling {
 	if slices.Contains(methods, of.method) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		more := make(map[kind]telling)
-		maps.Copy(more, *k.known.Load())
+		more := maps.Clone(*k.known.Load())
 		more[of] = t
 		k.known.Store(&more)
 	}

@@ -43,7 +43,7 @@ func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
 		wait := waitOf(r.Context())
 		wait.Store(0)
 		answer := &recorder{ResponseWriter: w}
-		active := m.activeOf(r.Method)
+		active := m.active[methodOf(r.Method)]
 		active.Inc()
 		start := time.Now()
 		var (

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ type meter struct {
 	http.Handler // of scrapes
 	registry     *prometheus.Registry
 	duration     *prometheus.HistogramVec
-	active       map[string]prometheus.Gauge // by method
+	active       map[string]prometheus.Gauge // by methodOf a request that is under way
 	requests     console.Requests            // for the console, which has no Prometheus to ask
 }
 
@@ -64,21 +65,18 @@ func newMeter(c config, d *database.Database, probe *health.Probe) *meter {
 	return m
 }
 
-// activeOf is how many requests with a method are under way.
-func (m *meter) activeOf(method string) prometheus.Gauge {
-	if gauge, ok := m.active[method]; ok {
-		return gauge
-	}
-	return m.active[otherMethod]
-}
-
 // durationOf is how long answers of a kind took. Routes are patterns, of which there are few, and not paths.
 func (m *meter) durationOf(k kind) prometheus.Observer {
-	if _, ok := m.active[k.method]; !ok {
-		k.method = otherMethod
-	}
 	route := k.route[max(strings.IndexByte(k.route, '/'), 0):]
-	return m.duration.WithLabelValues(k.method, route, strconv.Itoa(k.status))
+	return m.duration.WithLabelValues(methodOf(k.method), route, strconv.Itoa(k.status))
+}
+
+// methodOf is how Prometheus is told of a method.
+func methodOf(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return otherMethod
 }
 
 // otherMethod stands for those that are not among methods.

@@ -94,7 +94,7 @@ func (s *Store) Find(ctx context.Context, keys []product.Key) ([]product.Product
 	ids := make([]any, 0, len(keys))
 	var skus []any
 	for i := range keys {
-		switch key := &keys[i]; {
+		switch key := &keys[i]; { // of a copy each ID would be another allocation
 		case key.SKU == "":
 			ids = append(ids, key.ID[:])
 		case product.ValidSKU(key.SKU): // any other is nobody's, and may not be compared (error 1267)
