@@ -16,7 +16,7 @@ import (
 
 // paths is a Store of one product in each of its categories.
 type paths struct {
-	product.Store
+	partial
 	all  []string
 	asks *sync.Mutex // held: answers wait
 }

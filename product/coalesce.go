@@ -14,15 +14,16 @@ import (
 // as much as a batch may hold. Nothing waits for a batch to fill: an idle coalescer starts a
 // call at once, and the busier it is the fuller its batches get.
 //
-// With patience one lane does the work, for one full batch costs less than two half full ones, and
-// the others only help out while it is stuck.
+// With a crowd one lane does the work while few calls wait, for one full batch costs less than two half
+// full ones. The others help out while it is stuck, or so many wait that they make a batch of their own.
 //
 // A call only ever joins a batch that has not started, so whatever was acknowledged before
 // the call began is visible to it. A batch runs on a goroutine of its own, detached from its
 // callers: one that leaves disturbs nobody.
 type coalescer[Q, R any] struct {
 	lanes      int
-	patience   time.Duration // a batch in flight for longer is stuck; 0: all lanes work side by side
+	crowd      int           // so many calls that wait are worth a further lane; 0: all lanes work side by side
+	patience   time.Duration // with a crowd: a batch in flight for longer is stuck, and does not keep others from starting
 	gathers    bool          // before a batch begins, whoever is ready to run goes first, and may join it
 	maxCalls   int           // in one batch
 	maxBytes   int           // in one batch, by size
@@ -149,10 +150,10 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 // lane is one batch in flight after another.
 type lane struct {
 	began time.Time // the batch in flight
-	stuck bool      // it has been for longer than patience
+	stuck bool      // it has been for longer than the coalescer's patience
 }
 
-// start starts a lane for what is in the queue, if there is one to spare; with patience, as soon as
+// start starts a lane for what is in the queue, if there is one to spare; where it is no crowd, as soon as
 // every other one is stuck. A timer finds that out only while calls wait: one that is set for each batch
 // wakes a thread each time, which a lone caller would feel.
 func (c *coalescer[Q, R]) start() {
@@ -161,7 +162,7 @@ func (c *coalescer[Q, R]) start() {
 	}
 	moving := c.moving(nil)
 	switch {
-	case c.patience == 0 || moving == nil:
+	case moving == nil || len(c.queue) >= c.crowd:
 		l := &lane{began: time.Now()}
 		c.running = append(c.running, l)
 		go c.work(l)
@@ -255,7 +256,7 @@ func (c *coalescer[Q, R]) next(l *lane, before []*call[Q, R]) []*call[Q, R] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.stuck = false
-	if len(c.queue) == 0 || c.patience > 0 && c.moving(l) != nil { // another one goes on
+	if len(c.queue) == 0 || len(c.queue) < c.crowd && c.moving(l) != nil { // another one goes on
 		c.end(l)
 		return nil
 	}

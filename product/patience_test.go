@@ -15,12 +15,20 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
+// partial is a Store of which a test makes what it asks for.
+type partial struct{ product.Store }
+
+func (partial) Limits() product.StoreLimits { return product.StoreLimits{} }
+
 // sleepy is a Store whose batches take a while and do nothing.
 type sleepy struct {
-	product.Store
+	partial
 	takes         time.Duration
+	limits        product.StoreLimits
 	running, most atomic.Int64
 }
+
+func (s *sleepy) Limits() product.StoreLimits { return s.limits }
 
 func (s *sleepy) sleep() {
 	if n := s.running.Add(1); n > s.most.Load() {
@@ -44,7 +52,7 @@ func (s *sleepy) Find(_ context.Context, keys []product.Key) ([]product.Product,
 	return found, nil
 }
 
-func TestOneBatchIsInFlightUnlessItIsStuck(t *testing.T) {
+func TestOneBatchIsInFlightUnlessItIsStuckOrManyWait(t *testing.T) {
 	t.Parallel()
 	create := func(ctx context.Context, svc *product.Service, i int) error {
 		_, err := svc.Create(ctx, draft(fmt.Sprint(i)))
@@ -55,24 +63,32 @@ func TestOneBatchIsInFlightUnlessItIsStuck(t *testing.T) {
 		return err
 	}
 	for name, test := range map[string]struct {
-		call  func(ctx context.Context, svc *product.Service, i int) error
-		takes time.Duration
-		most  int64
+		call    func(ctx context.Context, svc *product.Service, i int) error
+		callers int // of which all but those of one batch wait at most
+		takes   time.Duration
+		limits  product.StoreLimits
+		most    int64
 	}{
-		"writes":                  {create, 10 * time.Millisecond, 1},
-		"writes, nearly stuck":    {create, 49 * time.Millisecond, 1},
-		"writes that are stuck":   {create, 200 * time.Millisecond, 2},
-		"reads":                   {get, 900 * time.Microsecond, 1},
-		"reads that are stuck":    {get, 10 * time.Millisecond, 2},
-		"reads, stuck for longer": {get, 200 * time.Millisecond, 2},
+		"writes":                      {create, 16, 10 * time.Millisecond, product.StoreLimits{}, 1},
+		"writes, nearly stuck":        {create, 16, 49 * time.Millisecond, product.StoreLimits{}, 1},
+		"writes that are stuck":       {create, 16, 200 * time.Millisecond, product.StoreLimits{}, 2},
+		"writes, many":                {create, 40, 10 * time.Millisecond, product.StoreLimits{}, 2},
+		"writes, far too many":        {create, 100, 10 * time.Millisecond, product.StoreLimits{}, 2},
+		"writes to one writer, many":  {create, 100, 10 * time.Millisecond, product.StoreLimits{OneWriter: true}, 1},
+		"writes to one writer, stuck": {create, 16, 200 * time.Millisecond, product.StoreLimits{OneWriter: true}, 2},
+		"reads":                       {get, 4, 900 * time.Microsecond, product.StoreLimits{}, 1},
+		"reads that are stuck":        {get, 4, 10 * time.Millisecond, product.StoreLimits{}, 2},
+		"reads, stuck for longer":     {get, 4, 200 * time.Millisecond, product.StoreLimits{}, 2},
+		"reads, many":                 {get, 10, 900 * time.Microsecond, product.StoreLimits{}, 2},
+		"reads, far too many":         {get, 100, 900 * time.Microsecond, product.StoreLimits{}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := &sleepy{takes: test.takes}
+				store := &sleepy{takes: test.takes, limits: test.limits}
 				svc := product.NewService(store, nil)
 				var callers sync.WaitGroup
-				for i := range 20 {
+				for i := range test.callers {
 					callers.Go(func() {
 						for range 10 {
 							time.Sleep(time.Duration(i) * test.takes / 10)

@@ -8,10 +8,17 @@ import (
 	"time"
 )
 
-// readPatience is how long a batch of reads has the coalescer to itself: as long as one of a few dozen
-// takes where the database is near, which saves it a quarter of its work. Where it is far this is little
-// beside the way there, and two batches are on it.
-const readPatience = time.Millisecond
+const (
+	// readCrowd is how many lookups are worth a query beside the one in flight: what the service does for one
+	// while the database is at the other gains more than the further query costs. Fewer cost the database a
+	// quarter of its work for nothing.
+	readCrowd = 4
+
+	// readPatience is how long a batch of reads has the coalescer to itself where fewer wait: as long as one
+	// of a few dozen takes where the database is near. Where it is far this is little beside the way there,
+	// and two batches are on it.
+	readPatience = time.Millisecond
+)
 
 // newReader returns the coalescer of one kind of lookup, whose answers are what find has found, and not
 // copies. Callers with the same key share one answer; a key that finds nothing is answered with [ErrNotFound].
@@ -19,6 +26,7 @@ const readPatience = time.Millisecond
 func newReader[K comparable, V any](s *Service, find func(context.Context, []K) ([]V, error), keysOf func([]K, *V) []K) *coalescer[K, *V] {
 	return &coalescer[K, *V]{
 		lanes:      s.opts.ReadBatches,
+		crowd:      readCrowd,
 		patience:   readPatience,
 		gathers:    true, // a query costs a server more than a dozen of its rows
 		maxCalls:   s.opts.ReadBatchSize,

@@ -23,10 +23,11 @@ type Options struct {
 	// ReadBatches and WriteBatches are how many batches of each kind are in flight at once; of
 	// those that an AtomicBatch or UpdateGroup has for itself, and of those of Merge, as many again as
 	// WriteBatches each.
-	// Default 2: one more than is needed for throughput, so that one stalled connection does
-	// not stop everybody. The further ones start only while all before them have been in flight for
-	// more than 1 ms, of writes 50 ms: one full batch costs less than two half full ones. Together
-	// with lists they should fit the pool's connections.
+	// Default 2, so that the service works on one while the database does on the other, and one stalled
+	// connection does not stop everybody. The further ones start only for calls that are worth it, 4 reads
+	// or 16 writes, or while all before them have been in flight for more than 1 ms, of writes 50 ms: one
+	// full batch costs less than two half full ones. Together with lists they should fit the pool's
+	// connections. A store with [StoreLimits].OneWriter gets a second batch of writes only while the first is stuck.
 	ReadBatches  int
 	WriteBatches int
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
@@ -13,8 +14,13 @@ type writeCall = call[Write, Outcome]
 
 // newWriter returns the coalescer of writes.
 func newWriter(s *Service) *coalescer[Write, Outcome] {
+	crowd := writeCrowd
+	if s.store.Limits().OneWriter {
+		crowd = math.MaxInt // a further batch would take calls off the queue only to wait with them
+	}
 	return &coalescer[Write, Outcome]{
 		lanes:      s.opts.WriteBatches,
+		crowd:      crowd,
 		patience:   writePatience,
 		maxCalls:   s.opts.WriteBatchSize,
 		maxBytes:   s.opts.WriteBatchBytes,
@@ -25,9 +31,15 @@ func newWriter(s *Service) *coalescer[Write, Outcome] {
 	}
 }
 
-// writePatience is how long a batch of writes has the coalescer to itself: longer than one of a few
-// hundred writes takes, and a wait behind a stalled connection that people hardly notice.
-const writePatience = 50 * time.Millisecond
+const (
+	// writeCrowd is how many writes are worth a transaction beside the one in flight, whose COMMIT waits for
+	// the disk: a transaction costs about as much as seven of its writes do.
+	writeCrowd = 16
+
+	// writePatience is how long a batch of writes has the coalescer to itself where fewer wait: longer than
+	// one of a few hundred writes takes, and a wait behind a stalled connection that people hardly notice.
+	writePatience = 50 * time.Millisecond
+)
 
 // write does one operation and waits for its outcome.
 func (s *Service) write(ctx context.Context, op Operation) (Outcome, error) {
