@@ -2,9 +2,11 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,28 +37,23 @@ const (
 
 // Apply decides and keeps a batch in one transaction; see [product.Store].
 //
-// The transaction's first statement inserts the batch's own ID. When the answer to COMMIT is
-// lost, the same batch runs once more: the insert waits for the old transaction, and a
-// duplicate means that it was committed, so what it decided stands. Otherwise the batch is
-// applied now. Where COMMIT travels with what is written, a connection that breaks under them leaves
-// as open what happened as one that breaks under COMMIT alone.
+// When the answer to COMMIT is lost, the same batch is decided once more. With its rows locked the history
+// tells whether the first transaction was committed: then what that decided stands, and otherwise the
+// batch is applied now. Where COMMIT travels with what is written, a connection that breaks under them
+// leaves as open what happened as one that breaks under COMMIT alone.
 func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, error) {
 	if len(b.Writes) == 0 {
 		return nil, nil
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: making a batch ID: %w", err)
-	}
 	var races, stale, broken int
 	for {
-		outcomes, stage, err := s.attempt(ctx, id, b, false)
+		d, stage, err := s.attempt(ctx, b, nil)
 		switch {
 		case err == nil:
-			return outcomes, nil
+			return d.Outcomes(), nil
 		case stage == committing:
-			s.opts.Logger.Warn("sqlstore: the answer to COMMIT was lost; finding out", "batch", id, "writes", len(b.Writes), "error", err)
-			return s.settle(ctx, id, b, outcomes, err)
+			s.opts.Logger.Warn("sqlstore: the answer to COMMIT was lost; finding out", "writes", len(b.Writes), "error", err)
+			return s.settle(ctx, b, d, err)
 		case ctx.Err() != nil:
 			return nil, err
 		case stage == writing && duplicate(err) && races < maxRaces:
@@ -64,7 +61,7 @@ func (s *Store) Apply(ctx context.Context, b product.Batch) ([]product.Outcome, 
 			s.distrust()
 		case stage == beginning && errors.Is(err, driver.ErrBadConn) && stale < maxStale:
 			stale++
-		case stage >= marking && lost(err) && broken < maxLost:
+		case stage >= deciding && lost(err) && broken < maxLost:
 			broken++
 		default:
 			return nil, err
@@ -91,7 +88,7 @@ func (s *Store) learn(b product.Batch, outcomes []product.Outcome) {
 
 // settle finds out what became of a batch whose COMMIT was not answered, until SettleTimeout or
 // the context ends.
-func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDoubt []product.Outcome, cause error) ([]product.Outcome, error) {
+func (s *Store) settle(ctx context.Context, b product.Batch, inDoubt *product.Decision, cause error) ([]product.Outcome, error) {
 	if s.opts.SettleTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.opts.SettleTimeout)
@@ -104,22 +101,21 @@ func (s *Store) settle(ctx context.Context, id uuid.UUID, b product.Batch, inDou
 		if backoff.Wait(ctx) != nil {
 			return nil, cause
 		}
-		outcomes, stage, err := s.attempt(ctx, id, b, true)
+		d, stage, err := s.attempt(ctx, b, inDoubt)
 		switch {
 		case err == nil:
-			return outcomes, nil // the first one was not committed, this one is
+			return d.Outcomes(), nil
 		case stage == committing:
-			inDoubt, cause = outcomes, unknown(err) // this one held the ID, so no earlier one was committed
-		case stage == marking && duplicate(err):
-			return inDoubt, nil
-		case stage == writing && (lost(err) || duplicate(err) && races < maxRaces):
-			s.distrust()
-			cause = err // the ID was free: nothing had been applied, and nothing is
+			inDoubt, cause = d, unknown(err) // what this one wrote keeps the one before from being committed
+		case stage == writing && duplicate(err) && races < maxRaces:
+			s.distrust() // by the one in doubt, maybe: the next attempt will see
 			races++
+		case stage == writing && lost(err):
+			cause = err // the one in doubt was not committed: nothing had been applied, and nothing is
 		case stage == writing:
 			return nil, err
 		default:
-			s.opts.Logger.Warn("sqlstore: a lost COMMIT is not settled yet", "batch", id, "error", err)
+			s.opts.Logger.Warn("sqlstore: a lost COMMIT is not settled yet", "writes", len(b.Writes), "error", err)
 		}
 	}
 }
@@ -134,15 +130,16 @@ type stage int
 const (
 	connecting stage = iota
 	beginning        // no statement of the transaction has been answered
-	marking          // inserting the batch's ID
-	writing          // deciding and writing; the ID was free
+	deciding         // locking and reading; after a lost COMMIT, asking for what it had to tell, too
+	writing          // after a lost COMMIT: that was found not to have happened
 	committing       // COMMIT was sent
 )
 
-// attempt runs the batch's transaction once. With stage committing it returns outcomes together
-// with an error: they stand if the transaction was committed. Stepwise it waits for the answers to the
-// batch's ID and to what is written before it sends what follows, so that the stage tells which failed.
-func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch, stepwise bool) ([]product.Outcome, stage, error) {
+// attempt runs the batch's transaction once. With stage committing it returns the decision together
+// with an error: it stands if the transaction was committed. With one in doubt, it returns that if it
+// turns out to have been committed, and waits for the answer to what is written before it
+// sends COMMIT, so that the stage tells which failed.
+func (s *Store) attempt(ctx context.Context, b product.Batch, inDoubt *product.Decision) (*product.Decision, stage, error) {
 	t, err := s.pin(ctx)
 	if err != nil {
 		return nil, connecting, err
@@ -151,32 +148,28 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch, step
 	if err := t.begin(ctx, b.NoWait); err != nil {
 		return nil, beginning, err
 	}
-	query, args, err := s.tables.insertBatch(id)
-	if err != nil {
-		return nil, beginning, err
-	}
-	if err := t.later(ctx, query, args); err != nil {
-		return nil, t.atLeast(marking), err
-	}
-	if stepwise {
-		if err := t.flush(ctx); err != nil {
-			return nil, t.atLeast(marking), err
-		}
-	}
 	w := s.writer(t)
 	w.trust = !b.NoWait && s.wary.Add(-1) < 0 // an insert waits for whoever is about to take the SKU too
 	w.trustMerges = w.trust && s.fresh.Load()
 	d, err := w.decide(ctx, b)
 	if err != nil {
-		return nil, t.atLeast(writing), err
+		return nil, t.atLeast(deciding), err
+	}
+	if inDoubt != nil {
+		switch committed, err := s.committed(ctx, t, inDoubt); {
+		case err != nil:
+			return nil, t.atLeast(deciding), err
+		case committed:
+			return inDoubt, deciding, nil
+		}
 	}
 	if d.Empty() {
-		return d.Outcomes(), writing, nil // nothing to commit
+		return d, writing, nil // nothing to commit
 	}
 	if err := w.write(ctx, d); err != nil {
 		return nil, t.atLeast(writing), err
 	}
-	if stepwise {
+	if inDoubt != nil {
 		if err := t.flush(ctx); err != nil {
 			return nil, t.atLeast(writing), err
 		}
@@ -188,35 +181,57 @@ func (s *Store) attempt(ctx context.Context, id uuid.UUID, b product.Batch, step
 	case before:
 		return nil, writing, classify(err)
 	case err != nil:
-		return d.Outcomes(), committing, err
+		return d, committing, err
 	}
 	s.learn(b, d.Outcomes())
 	made, _ := d.Reservations()
-	added := int64(1 + len(d.Records()) + len(made))
+	added := int64(len(d.Records()) + len(made))
 	if n := s.added.Add(added); n/pruneEvery != (n-added)/pruneEvery {
 		s.prune(ctx, t)
 	}
-	return d.Outcomes(), committing, nil
+	return d, committing, nil
+}
+
+// committed reports whether the transaction of a decision was committed, by the first record of history that it
+// wrote, and waits for it where it is under way. Asked when the batch's rows have been locked once more, a
+// "no" is final, though the server may come to that transaction's statements later, when the connection
+// has gone: what had locked rows has ended, and what had not makes products, whose IDs or SKUs are taken by then.
+//
+// A decision without history has only idempotency records, and deciding it once more finds them.
+func (s *Store) committed(ctx context.Context, q querier, d *product.Decision) (bool, error) {
+	if len(d.Changes()) == 0 {
+		return false, nil
+	}
+	first := &d.Changes()[0]
+	query, args, err := s.tables.changeIDs(first)
+	if err != nil {
+		return false, err
+	}
+	ids, err := readAll(ctx, q, nil, query, args, func(rows *sql.Rows) (id uuid.UUID, err error) {
+		var raw sql.RawBytes
+		if err := scan(rows, "change", &raw); err != nil {
+			return id, err
+		}
+		return id, readID(&id, raw)
+	})
+	return slices.Contains(ids, first.ID), err
 }
 
 const (
-	// pruneEvery is after how many new rows, batch IDs, idempotency records and reservations, old
-	// ones are removed, and pruneStep how many of each at most: enough to catch up.
+	// pruneEvery is after how many new idempotency records and reservations old ones are removed, and
+	// pruneStep how many of each at most: enough to catch up.
 	pruneEvery = 256
 	pruneStep  = 1000
-
-	// keepBatches is far longer than anybody looks for a lost COMMIT, and than clocks differ.
-	keepBatches = time.Hour
 )
 
-// prune removes old batch IDs, idempotency records and reservations: each is one short range at
-// the beginning of an index.
+// prune removes old idempotency records and reservations: each is one short range at the beginning of
+// an index.
 func (s *Store) prune(ctx context.Context, q querier) {
-	var before uuid.UUID // a UUIDv7 begins with milliseconds (RFC 9562, section 5.7)
-	for i, ms := 5, time.Now().Add(-keepBatches).UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
-		before[i] = byte(ms)
-	}
-	remove := func(what string, query string, args []any, err error) {
+	remove := func(what string, keep time.Duration, build func(before time.Time) (string, []any, error)) {
+		if keep <= 0 {
+			return
+		}
+		query, args, err := build(time.Now().Add(-keep))
 		if err == nil {
 			_, err = q.ExecContext(ctx, query, args...)
 		}
@@ -224,16 +239,8 @@ func (s *Store) prune(ctx context.Context, q querier) {
 			s.opts.Logger.Warn("sqlstore: old "+what+" could not be removed; trying again later", "error", err)
 		}
 	}
-	query, args, err := s.tables.pruneBatches(before)
-	remove("batch IDs", query, args, err)
-	if keep := s.opts.KeepIdempotency; keep > 0 {
-		query, args, err = s.tables.pruneRecords(time.Now().Add(-keep))
-		remove("idempotency records", query, args, err)
-	}
-	if keep := s.opts.KeepReservations; keep > 0 {
-		query, args, err = s.tables.pruneReservations(time.Now().Add(-keep))
-		remove("reservations", query, args, err)
-	}
+	remove("idempotency records", s.opts.KeepIdempotency, s.tables.pruneRecords)
+	remove("reservations", s.opts.KeepReservations, s.tables.pruneReservations)
 }
 
 // writer returns what writes inside q's transaction.

@@ -138,27 +138,6 @@ func TestEndlessRacesEnd(t *testing.T) {
 	})
 }
 
-func TestOldBatchIDsAreRemoved(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, e engine) {
-		db := e.open(t)
-		store := migrated(t, db, nil)
-		old := id(t)
-		copy(old[:6], make([]byte, 6)) // 1970
-		_, err := db.ExecContext(t.Context(), "INSERT INTO productkit_batches (id) VALUES (?)", old[:])
-		require.NoError(t, err)
-		made := apply(t, store, create(t, "A"))
-		for range 255 {
-			apply(t, store, product.Write{Op: product.OpAdjustStock, ID: made[0].ID, Delta: 1, At: time.Now().UTC()})
-		}
-		var kept, ancient int
-		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM productkit_batches").Scan(&kept))
-		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM productkit_batches WHERE id = ?", old[:]).Scan(&ancient))
-		require.Equal(t, 256, kept)
-		require.Zero(t, ancient)
-	})
-}
-
 func TestBigBatchesAreCutIntoStatementsThatTheServerTakes(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, e engine) {

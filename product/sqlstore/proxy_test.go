@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ const (
 	beforeServer     // the server never gets the COMMIT
 	atServer         // the server gets it, and whether it has answered by then is open
 	afterAnswer      // the server has answered, and the client does not get that
+	late             // the client has gone, and looks into it, when the server gets the COMMIT
 )
 
 // proxy stands between a client and a server, and cuts connections at COMMIT.
@@ -114,11 +116,15 @@ func (p *proxy) upstream(client, server net.Conn, hold *atomic.Bool, answered <-
 		if where == beforeServer {
 			return
 		}
+		if where == late {
+			p.close(client)
+			time.Sleep(rand.N(20 * time.Millisecond)) // to come between any two of the client's next statements
+		}
 		if _, err := server.Write(packet); err != nil {
 			return
 		}
 		switch where {
-		case afterAnswer:
+		case afterAnswer, late:
 			<-answered
 			return
 		case atServer:
@@ -168,7 +174,7 @@ func through(t *testing.T, e engine, cutting func() cut) (*proxy, *sqlstore.Stor
 
 func TestNoWriteIsDoubledOrLostWhenCommitsAreCut(t *testing.T) {
 	t.Parallel()
-	for name, where := range map[string]cut{"before the server": beforeServer, "at the server": atServer, "after the answer": afterAnswer} {
+	for name, where := range map[string]cut{"before the server": beforeServer, "at the server": atServer, "after the answer": afterAnswer, "late": late} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			forEachWay(t, func(t *testing.T, e engine) {

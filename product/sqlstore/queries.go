@@ -18,7 +18,7 @@ import (
 type tables struct {
 	dialect                                            Dialect
 	products, stock, tags, search, changes, changeFeed string
-	batches, idempotency, reservations, holds          string
+	idempotency, reservations, holds                   string
 }
 
 func newTables(d Dialect, prefix string) tables {
@@ -30,7 +30,6 @@ func newTables(d Dialect, prefix string) tables {
 		search:      prefix + "search",
 		changes:     prefix + "changes",
 		changeFeed:  prefix + "change_feed",
-		batches:     prefix + "batches",
 		idempotency: prefix + "idempotency",
 
 		reservations: prefix + "reservations",
@@ -161,17 +160,12 @@ func (t tables) history(id uuid.UUID, after *product.HistoryPosition, limit int)
 	return q.ToSql()
 }
 
-func (t tables) insertBatch(id uuid.UUID) (string, []any, error) {
-	return sq.Insert(t.batches).Columns("id").Values(id[:]).ToSql()
-}
-
-// pruneBatches removes a bounded number of rows, so that it never takes long.
-func (t tables) pruneBatches(before uuid.UUID) (string, []any, error) {
-	q := sq.Delete(t.batches).Where(sq.Lt{"id": before[:]})
-	if t.dialect != SQLite { // which does not know LIMIT here
-		q = q.Limit(pruneStep)
-	}
-	return q.ToSql()
+// changeIDs selects the ID of the record of history that has a record's place, and waits for whoever
+// is writing one there.
+func (t tables) changeIDs(c *product.Change) (string, []any, error) {
+	q := sq.Select("id").From(t.changes).Where(sq.Eq{"product_id": c.ProductID[:]}).
+		Where(sq.Eq{"subject": subject(c.Kind)}).Where(sq.Eq{"version": c.Version})
+	return t.forUpdate(q, false).ToSql()
 }
 
 // releaseClaims takes SKUs and variants off products whose claims are about to change, so that
@@ -238,7 +232,6 @@ func (t tables) probes() []string {
 		"SELECT " + columns(documentColumns) + " FROM " + t.search + " WHERE 1 = 0",
 		"SELECT " + columns(changeSelection) + ", arrival FROM " + t.changes + " WHERE 1 = 0",
 		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",
-		"SELECT id FROM " + t.batches + " WHERE 1 = 0",
 		"SELECT " + columns(recordColumns) + " FROM " + t.idempotency + " WHERE 1 = 0",
 		"SELECT " + columns(reservationColumns) + " FROM " + t.reservations + " WHERE 1 = 0",
 		"SELECT " + columns(holdColumns) + " FROM " + t.holds + " WHERE 1 = 0",

@@ -1,6 +1,6 @@
 -- +goose Up
--- One row per transaction of the last hour. Whoever lost the answer to a COMMIT finds out here
--- whether it happened. The IDs are UUIDv7 and so hold their time.
+-- Nothing writes here any more: whether a COMMIT happened whose answer was lost stands in the history.
+-- The release after next drops it.
 CREATE TABLE IF NOT EXISTS {prefix}batches (
     id BINARY(16) NOT NULL,
     PRIMARY KEY (id)
