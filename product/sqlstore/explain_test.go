@@ -310,6 +310,11 @@ func TestLockingReadsOnlyItsKeys(t *testing.T) {
 			plan := explain(t, db, e, query, args)
 			requireIndexOrder(t, query, plan)
 		}
+		untag, args, err := store.UntagSQL([][]any{{"new", made[0].ID[:]}, {"new", made[1].ID[:]}, {"men", made[2].ID[:]}})
+		require.NoError(t, err)
+		plan := explain(t, db, e, untag, args)
+		requireIndexOrder(t, untag, plan)
+		require.Contains(t, plan, "PRIMARY", untag)
 	})
 }
 

@@ -58,6 +58,9 @@ func (s *Store) LockSQL(column, index string, keys []any) (string, []any, error)
 	return s.tables.forUpdate(s.tables.look(column, index, keys), false).ToSql()
 }
 
+// UntagSQL is the statement that takes tags off products.
+func (s *Store) UntagSQL(rows [][]any) (string, []any, error) { return s.tables.deleteTags(rows) }
+
 // FeedSQL are the statements of the change feed, to be explained.
 func (s *Store) FeedSQL(after, last product.Seq, arrivals []int64) map[string]func() (string, []any, error) {
 	return map[string]func() (string, []any, error){

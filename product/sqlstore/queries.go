@@ -49,6 +49,7 @@ var claimColumns = []string{"live_sku", "variant_key", "deleted"}
 
 var (
 	stockColumns  = []string{"product_id", "on_hand", "reserved", "version"}
+	tagColumns    = []string{"tag", "product_id"}
 	changeColumns = []string{"id", "product_id", "subject", "version", "sku", "kind", "changed_at", "actor", "reason", "fields"}
 
 	productSelection = qualified("p", productColumns)
@@ -69,7 +70,7 @@ func in(column string, keys []any) sq.Sqlizer { return sq.Eq{column: padded(keys
 
 // padded fills keys up to the next power of two by repeating the last one, so that there are few
 // statements to prepare.
-func padded(keys []any) []any {
+func padded[K any](keys []K) []K {
 	keys = slices.Clip(keys)
 	for size := len(keys); size&(size-1) != 0; size++ {
 		keys = append(keys, keys[len(keys)-1])
@@ -174,8 +175,13 @@ func (t tables) releaseClaims(ids []any) (string, []any, error) {
 	return sq.Update(t.products).Set("live_sku", nil).Set("variant_key", nil).Where(in("id", ids)).ToSql()
 }
 
-func (t tables) deleteTags(ids []any) (string, []any, error) {
-	return sq.Delete(t.tags).Where(in("product_id", ids)).ToSql()
+// deleteTags removes rows of tagColumns by the table's only index.
+func (t tables) deleteTags(rows [][]any) (string, []any, error) {
+	var any sq.Or
+	for _, row := range padded(rows) {
+		any = append(any, sq.Eq{tagColumns[0]: row[0], tagColumns[1]: row[1]})
+	}
+	return sq.Delete(t.tags).Where(any).ToSql()
 }
 
 // insert is a statement with several rows.
@@ -228,7 +234,7 @@ func (t tables) probes() []string {
 	return []string{
 		"SELECT " + columns(productColumns, claimColumns) + " FROM " + t.products + " WHERE 1 = 0",
 		"SELECT " + columns(stockColumns) + " FROM " + t.stock + " WHERE 1 = 0",
-		"SELECT tag, product_id FROM " + t.tags + " WHERE 1 = 0",
+		"SELECT " + columns(tagColumns) + " FROM " + t.tags + " WHERE 1 = 0",
 		"SELECT " + columns(documentColumns) + " FROM " + t.search + " WHERE 1 = 0",
 		"SELECT " + columns(changeSelection) + ", arrival FROM " + t.changes + " WHERE 1 = 0",
 		"SELECT id, newest, pruned FROM " + t.changeFeed + " WHERE 1 = 0",

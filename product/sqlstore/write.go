@@ -126,8 +126,8 @@ func (w *writer) readRows(ctx context.Context, into []product.Row, query string,
 
 // write writes what a decision came to. The rows of known products are locked.
 func (w *writer) write(ctx context.Context, d *product.Decision) error {
-	var newProducts, oldProducts, newStock, oldStock, tags, newDocuments, oldDocuments, changes, records [][]any
-	var reclaiming, retagging []any
+	var newProducts, oldProducts, newStock, oldStock, newTags, oldTags, newDocuments, oldDocuments, changes, records [][]any
+	var reclaiming []any
 	var document searchtext.Document
 	for _, s := range d.Saves() {
 		before, after := s.Before, &s.After.Product
@@ -144,14 +144,12 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 					reclaiming = append(reclaiming, after.ID[:])
 				}
 			}
-			if before == nil || !slices.Equal(before.Product.Tags, after.Tags) {
-				if before != nil && len(before.Product.Tags) > 0 {
-					retagging = append(retagging, after.ID[:])
-				}
-				for _, tag := range after.Tags {
-					tags = append(tags, []any{tag, after.ID[:]})
-				}
+			var tagsBefore []string
+			if before != nil {
+				tagsBefore = before.Product.Tags
 			}
+			newTags = appendTags(newTags, after, after.Tags, tagsBefore)
+			oldTags = appendTags(oldTags, after, tagsBefore, after.Tags)
 		}
 		switch {
 		case w.noSearch:
@@ -194,8 +192,8 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 		func() error { return w.insert(ctx, t.products, columns, newProducts, "") },
 		func() error { return w.insert(ctx, t.stock, stockColumns, oldStock, t.overwrite(stockColumns)) },
 		func() error { return w.insert(ctx, t.stock, stockColumns, newStock, "") },
-		func() error { return w.execKeys(ctx, t.deleteTags, retagging) },
-		func() error { return w.insert(ctx, t.tags, []string{"tag", "product_id"}, tags, "") },
+		func() error { return w.untag(ctx, oldTags) },
+		func() error { return w.insert(ctx, t.tags, tagColumns, newTags, "") },
 		func() error { return w.execKeys(ctx, t.deleteHolds, ending) },
 		func() error { return w.insert(ctx, t.holds, holdColumns, newHolds, "") },
 		func() error {
@@ -206,6 +204,30 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 		func() error { return w.insert(ctx, t.changes, changeColumns, changes, "") },
 		func() error { return w.insert(ctx, t.idempotency, recordColumns, records, "") },
 	)
+}
+
+// appendTags appends the rows of the tags that a product has and others do not.
+func appendTags(rows [][]any, p *product.Product, tags, others []string) [][]any {
+	for _, tag := range tags {
+		if !slices.Contains(others, tag) {
+			rows = append(rows, []any{tag, p.ID[:]})
+		}
+	}
+	return rows
+}
+
+// untag removes rows of tags.
+func (w *writer) untag(ctx context.Context, rows [][]any) error {
+	for chunk := range slices.Chunk(rows, maxKeys) {
+		query, args, err := w.tables.deleteTags(chunk)
+		if err != nil {
+			return err
+		}
+		if err := w.exec(ctx, query, args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reclaims reports whether a product gives up a SKU or a variant that another one of the batch
