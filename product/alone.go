@@ -14,7 +14,7 @@ func newAlone(s *Service) *coalescer[Batch, []Outcome] {
 		maxWaiting: s.opts.MaxWaiting,
 		size:       func(Batch) int { return 0 },
 		enter:      func(b Batch) func() { return s.underway.enter(recordsOf(b.Writes)...) },
-		run: func(calls []*call[Batch, []Outcome]) {
+		run: func(calls []*call[Batch, []Outcome], _ func()) {
 			for _, c := range calls {
 				c.settle(s.applyAlone(c.question))
 			}

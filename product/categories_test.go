@@ -16,7 +16,7 @@ import (
 
 // paths is a Store of one product in each of its categories.
 type paths struct {
-	partial
+	product.Store
 	all  []string
 	asks *sync.Mutex // held: answers wait
 }

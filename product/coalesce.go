@@ -23,14 +23,15 @@ import (
 type coalescer[Q, R any] struct {
 	lanes      int
 	crowd      int           // so many calls that wait are worth a further lane; 0: all lanes work side by side
+	shy        bool          // with a crowd: a further lane begins when run says so, not before
 	patience   time.Duration // with a crowd: a batch in flight for longer is stuck, and does not keep others from starting
 	gathers    bool          // before a batch begins, whoever is ready to run goes first, and may join it
 	maxCalls   int           // in one batch
 	maxBytes   int           // in one batch, by size
 	maxWaiting int           // in the queue
 	size       func(Q) int
-	enter      func(Q) (leave func()) // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
-	run        func([]*call[Q, R])    // settles every call
+	enter      func(Q) (leave func())                 // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
+	run        func(batch []*call[Q, R], open func()) // settles every call; open may be called at any time, or not at all
 
 	spare sync.Pool // of calls that nobody looks at any more
 
@@ -150,6 +151,7 @@ func (c *coalescer[Q, R]) accept(ctx context.Context, unit bool, calls ...*call[
 // lane is one batch in flight after another.
 type lane struct {
 	began time.Time // the batch in flight
+	open  bool      // another one may begin beside it
 	stuck bool      // it has been for longer than the coalescer's patience
 }
 
@@ -162,8 +164,8 @@ func (c *coalescer[Q, R]) start() {
 	}
 	moving := c.moving(nil)
 	switch {
-	case moving == nil || len(c.queue) >= c.crowd:
-		l := &lane{began: time.Now()}
+	case moving == nil || c.crowded(moving):
+		l := &lane{began: time.Now(), open: !c.shy}
 		c.running = append(c.running, l)
 		go c.work(l)
 	case !c.armed:
@@ -172,14 +174,28 @@ func (c *coalescer[Q, R]) start() {
 	}
 }
 
-// moving returns a lane other than this one that is not stuck, or nil.
-func (c *coalescer[Q, R]) moving(other *lane) *lane {
+// moving returns a lane other than this one that is not stuck, if possible one that is not open; or nil.
+func (c *coalescer[Q, R]) moving(other *lane) (moving *lane) {
 	for _, l := range c.running {
-		if l != other && !l.stuck {
-			return l
+		if l != other && !l.stuck && (moving == nil || !l.open) {
+			moving = l
 		}
 	}
-	return nil
+	return moving
+}
+
+// crowded reports whether what waits is worth a lane beside one that moves.
+func (c *coalescer[Q, R]) crowded(moving *lane) bool {
+	return len(c.queue) >= c.crowd && moving.open
+}
+
+// open lets another lane begin beside one.
+func (c *coalescer[Q, R]) open(l *lane) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l.open = true; len(c.queue) > 0 {
+		c.start()
+	}
 }
 
 // alarm has another lane help out where those that run are stuck.
@@ -238,6 +254,7 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 // work runs batch after batch on a lane until the queue is empty.
 func (c *coalescer[Q, R]) work(l *lane) {
 	var batch []*call[Q, R] // run keeps none of it
+	open := func() { c.open(l) }
 	for {
 		if c.gathers {
 			runtime.Gosched()
@@ -246,7 +263,7 @@ func (c *coalescer[Q, R]) work(l *lane) {
 		if len(batch) == 0 {
 			return
 		}
-		c.run(batch)
+		c.run(batch, open)
 	}
 }
 
@@ -255,12 +272,12 @@ func (c *coalescer[Q, R]) work(l *lane) {
 func (c *coalescer[Q, R]) next(l *lane, before []*call[Q, R]) []*call[Q, R] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.stuck = false
-	if len(c.queue) == 0 || len(c.queue) < c.crowd && c.moving(l) != nil { // another one goes on
+	moving := c.moving(l)
+	if len(c.queue) == 0 || moving != nil && !c.crowded(moving) { // another one goes on
 		c.end(l)
 		return nil
 	}
-	l.began = time.Now()
+	l.began, l.stuck, l.open = time.Now(), false, !c.shy
 	n, bytes := 0, 0
 	for n < len(c.queue) {
 		calls, size := c.unit(c.queue[n:])

@@ -28,7 +28,7 @@ func (w *Write) Merges() bool { return w.Op == OpUpsert && w.Patch != nil }
 // next ready while the database keeps the last.
 func newMerger(s *Service) *coalescer[Write, Outcome] {
 	c := newWriter(s)
-	c.crowd = 0
+	c.crowd, c.shy = 0, false
 	return c
 }
 

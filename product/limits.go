@@ -14,10 +14,6 @@ type StoreLimits struct {
 	KeepReservations time.Duration // how long a reservation is kept at least after its end
 	LockWait         time.Duration // how long a transaction waits for a locked row
 	SettleTimeout    time.Duration // how long a lost COMMIT is looked into
-
-	// OneWriter: batches of writes are applied one after the other. The Service begins no second one then
-	// because many writes wait, only where the first is stuck.
-	OneWriter bool
 }
 
 // Limits returns the bounds that the Service and its store keep.

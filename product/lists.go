@@ -33,7 +33,7 @@ func newLists(s *Service) *coalescer[Query, []Product] {
 		maxBytes:   MaxLimit + 1,
 		maxWaiting: s.opts.MaxWaiting,
 		size:       func(q Query) int { return q.Limit },
-		run: func(batch []*call[Query, []Product]) {
+		run: func(batch []*call[Query, []Product], _ func()) {
 			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 			defer cancel()
 			queries := make([]Query, len(batch))

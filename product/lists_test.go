@@ -15,7 +15,7 @@ import (
 
 // shelves is a Lister that answers with the category as a product's SKU, once asks is free.
 type shelves struct {
-	partial
+	product.Store
 	asks sync.Mutex
 	fail func() error
 	read [][]product.Query

@@ -15,36 +15,33 @@ import (
 	"github.com/productkit-go/productkit/product"
 )
 
-// partial is a Store of which a test makes what it asks for.
-type partial struct{ product.Store }
-
-func (partial) Limits() product.StoreLimits { return product.StoreLimits{} }
-
 // sleepy is a Store whose batches take a while and do nothing.
 type sleepy struct {
-	partial
+	product.Store
 	takes         time.Duration
-	limits        product.StoreLimits
+	locks         time.Duration // so much of it, or all of it if it never says when it has locked its rows
 	running, most atomic.Int64
 }
 
-func (s *sleepy) Limits() product.StoreLimits { return s.limits }
-
-func (s *sleepy) sleep() {
+func (s *sleepy) sleep(locked func()) {
 	if n := s.running.Add(1); n > s.most.Load() {
 		s.most.Store(n)
 	}
-	time.Sleep(s.takes)
+	time.Sleep(s.locks)
+	if locked != nil && s.locks < s.takes {
+		locked()
+	}
+	time.Sleep(s.takes - s.locks)
 	s.running.Add(-1)
 }
 
 func (s *sleepy) Apply(_ context.Context, b product.Batch) ([]product.Outcome, error) {
-	s.sleep()
+	s.sleep(b.Locked)
 	return make([]product.Outcome, len(b.Writes)), nil
 }
 
 func (s *sleepy) Find(_ context.Context, keys []product.Key) ([]product.Product, error) {
-	s.sleep()
+	s.sleep(nil)
 	found := make([]product.Product, len(keys))
 	for i, key := range keys {
 		found[i].ID = key.ID
@@ -66,26 +63,26 @@ func TestOneBatchIsInFlightUnlessItIsStuckOrManyWait(t *testing.T) {
 		call    func(ctx context.Context, svc *product.Service, i int) error
 		callers int // of which all but those of one batch wait at most
 		takes   time.Duration
-		limits  product.StoreLimits
+		locks   float64 // so much of it; 1 if it never says so
 		most    int64
 	}{
-		"writes":                      {create, 16, 10 * time.Millisecond, product.StoreLimits{}, 1},
-		"writes, nearly stuck":        {create, 16, 49 * time.Millisecond, product.StoreLimits{}, 1},
-		"writes that are stuck":       {create, 16, 200 * time.Millisecond, product.StoreLimits{}, 2},
-		"writes, many":                {create, 40, 10 * time.Millisecond, product.StoreLimits{}, 2},
-		"writes, far too many":        {create, 100, 10 * time.Millisecond, product.StoreLimits{}, 2},
-		"writes to one writer, many":  {create, 100, 10 * time.Millisecond, product.StoreLimits{OneWriter: true}, 1},
-		"writes to one writer, stuck": {create, 16, 200 * time.Millisecond, product.StoreLimits{OneWriter: true}, 2},
-		"reads":                       {get, 4, 900 * time.Microsecond, product.StoreLimits{}, 1},
-		"reads that are stuck":        {get, 4, 10 * time.Millisecond, product.StoreLimits{}, 2},
-		"reads, stuck for longer":     {get, 4, 200 * time.Millisecond, product.StoreLimits{}, 2},
-		"reads, many":                 {get, 10, 900 * time.Microsecond, product.StoreLimits{}, 2},
-		"reads, far too many":         {get, 100, 900 * time.Microsecond, product.StoreLimits{}, 2},
+		"writes":                         {create, 16, 10 * time.Millisecond, 0, 1},
+		"writes, nearly stuck":           {create, 16, 49 * time.Millisecond, 0, 1},
+		"writes that are stuck":          {create, 16, 200 * time.Millisecond, 1, 2},
+		"writes, many":                   {create, 40, 10 * time.Millisecond, 0, 2},
+		"writes, many, and locks":        {create, 40, 10 * time.Millisecond, 0.5, 2},
+		"writes, far too many":           {create, 100, 10 * time.Millisecond, 0, 2},
+		"writes one after another, many": {create, 100, 10 * time.Millisecond, 1, 1},
+		"reads":                          {get, 4, 900 * time.Microsecond, 0, 1},
+		"reads that are stuck":           {get, 4, 10 * time.Millisecond, 0, 2},
+		"reads, stuck for longer":        {get, 4, 200 * time.Millisecond, 0, 2},
+		"reads, many":                    {get, 10, 900 * time.Microsecond, 0, 2},
+		"reads, far too many":            {get, 100, 900 * time.Microsecond, 0, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := &sleepy{takes: test.takes, limits: test.limits}
+				store := &sleepy{takes: test.takes, locks: time.Duration(test.locks * float64(test.takes))}
 				svc := product.NewService(store, nil)
 				var callers sync.WaitGroup
 				for i := range test.callers {

@@ -33,7 +33,7 @@ func newReader[K comparable, V any](s *Service, find func(context.Context, []K) 
 		maxBytes:   s.opts.ReadBatchSize,
 		maxWaiting: s.opts.MaxWaiting,
 		size:       func(K) int { return 1 },
-		run: func(batch []*call[K, *V]) {
+		run: func(batch []*call[K, *V], _ func()) {
 			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 			defer cancel()
 			if len(batch) == 1 { // nobody shares anything

@@ -27,7 +27,7 @@ type Options struct {
 	// connection does not stop everybody. The further ones start only for calls that are worth it, 4 reads
 	// or 16 writes, or while all before them have been in flight for more than 1 ms, of writes 50 ms: one
 	// full batch costs less than two half full ones. Together with lists they should fit the pool's
-	// connections. A store with [StoreLimits].OneWriter gets a second batch of writes only while the first is stuck.
+	// connections.
 	ReadBatches  int
 	WriteBatches int
 

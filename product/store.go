@@ -95,6 +95,11 @@ type Batch struct {
 	Writes []Write
 	Atomic bool // a write that fails takes all others with it; see [NotAppliedError]
 	NoWait bool // fail with [ErrBusy] at once where a row is locked, instead of waiting for it
+
+	// Locked, if not nil, may be called once all known rows that the writes need are locked, from where on
+	// another batch may be applied at the same time: two that lock rows at once could meet in a deadlock.
+	// A Store that applies one batch after the other does not call it. It may be called more than once.
+	Locked func()
 }
 
 // Op is what a [Write] does.

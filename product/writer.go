@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
@@ -14,13 +13,10 @@ type writeCall = call[Write, Outcome]
 
 // newWriter returns the coalescer of writes.
 func newWriter(s *Service) *coalescer[Write, Outcome] {
-	crowd := writeCrowd
-	if s.store.Limits().OneWriter {
-		crowd = math.MaxInt // a further batch would take calls off the queue only to wait with them
-	}
 	return &coalescer[Write, Outcome]{
 		lanes:      s.opts.WriteBatches,
-		crowd:      crowd,
+		crowd:      writeCrowd,
+		shy:        true,
 		patience:   writePatience,
 		maxCalls:   s.opts.WriteBatchSize,
 		maxBytes:   s.opts.WriteBatchBytes,
@@ -32,8 +28,8 @@ func newWriter(s *Service) *coalescer[Write, Outcome] {
 }
 
 const (
-	// writeCrowd is how many writes are worth a transaction beside the one in flight, whose COMMIT waits for
-	// the disk: a transaction costs about as much as seven of its writes do.
+	// writeCrowd is how many writes are worth a transaction beside one that has locked its rows and now writes
+	// them and waits for the disk: a transaction costs about as much as seven of its writes do.
 	writeCrowd = 16
 
 	// writePatience is how long a batch of writes has the coalescer to itself where fewer wait: longer than
@@ -91,12 +87,16 @@ func errUnderway(ctx context.Context) error {
 // the halves do not wait, which finds the rows that are still locked quickly and lets
 // everybody else through. The writes to those rows then wait once more in a lane of their own.
 // For a while after, batches do not wait at all, so that a row which a person holds locked
-// does not make every batch with a write to it late.
-func (s *Service) applyBatch(batch []*writeCall) {
+// does not make every batch with a write to it late; and none begins beside another, or it would be
+// refused the rows of that.
+func (s *Service) applyBatch(batch []*writeCall, locked func()) {
 	ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 	defer cancel()
 	noWait := time.Now().UnixNano() < s.lockedUntil.Load()
-	err := s.apply(ctx, batch, noWait)
+	if noWait {
+		locked = nil
+	}
+	err := s.apply(ctx, batch, noWait, locked)
 	stuck := s.isolate(ctx, batch, err, noWait)
 	if len(stuck) == 0 {
 		return
@@ -119,14 +119,14 @@ func newPatient(s *Service) *coalescer[*writeCall, struct{}] {
 		maxBytes:   s.opts.WriteBatchBytes,
 		maxWaiting: s.opts.MaxWaiting,
 		size:       func(c *writeCall) int { return c.question.size() },
-		run: func(calls []*call[*writeCall, struct{}]) {
+		run: func(calls []*call[*writeCall, struct{}], _ func()) {
 			ctx, cancel := context.WithTimeout(s.alive, s.opts.BatchTimeout)
 			defer cancel()
 			batch := make([]*writeCall, len(calls))
 			for i, c := range calls {
 				batch[i] = c.question
 			}
-			err := s.apply(ctx, batch, false)
+			err := s.apply(ctx, batch, false, nil)
 			settleAll(s.isolate(ctx, batch, err, false), ErrBusy)
 		},
 	}
@@ -149,7 +149,7 @@ func (s *Service) isolate(ctx context.Context, batch []*writeCall, err error, no
 	middle := len(batch) / 2
 	for _, half := range [][]*writeCall{batch[:middle], batch[middle:]} {
 		pause(ctx)
-		err := s.apply(ctx, half, noWait || busy)
+		err := s.apply(ctx, half, noWait || busy, nil)
 		stuck = append(stuck, s.isolate(ctx, half, err, noWait || busy)...)
 	}
 	return stuck
@@ -163,12 +163,12 @@ func settled(err error) bool {
 }
 
 // apply hands writes to the store and settles them, unless the store applied nothing.
-func (s *Service) apply(ctx context.Context, batch []*writeCall, noWait bool) error {
+func (s *Service) apply(ctx context.Context, batch []*writeCall, noWait bool, locked func()) error {
 	writes := make([]Write, len(batch))
 	for i, c := range batch {
 		writes[i] = c.question
 	}
-	outcomes, err := s.applySafely(ctx, Batch{Writes: writes, NoWait: noWait})
+	outcomes, err := s.applySafely(ctx, Batch{Writes: writes, NoWait: noWait, Locked: locked})
 	if err != nil {
 		return err
 	}

@@ -66,8 +66,6 @@ type memory struct {
 	found []product.Product
 }
 
-func (m memory) Limits() product.StoreLimits { return product.StoreLimits{} }
-
 func (m memory) Find(context.Context, []product.Key) ([]product.Product, error) { return m.found, nil }
 
 // getter is where the handlers by hand and with huma have their product from.

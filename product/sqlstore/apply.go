@@ -155,6 +155,9 @@ func (s *Store) attempt(ctx context.Context, b product.Batch, inDoubt *product.D
 	if err != nil {
 		return nil, t.atLeast(deciding), err
 	}
+	if b.Locked != nil && s.queue == nil { // others could only queue
+		b.Locked()
+	}
 	if inDoubt != nil {
 		switch committed, err := s.committed(ctx, t, inDoubt); {
 		case err != nil:

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -135,6 +136,42 @@ func TestEndlessRacesEnd(t *testing.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, product.ErrUnavailable)
 		require.EqualValues(t, 6, tries.Load())
+	})
+}
+
+// From there on another batch may lock rows, and this one locks none any more.
+func TestABatchSaysWhenItHasLockedItsRows(t *testing.T) {
+	t.Parallel()
+	forEachEngineAndWay(t, func(t *testing.T, e engine) {
+		plain := migrated(t, e.open(t), nil)
+		made := apply(t, plain, create(t, "A"), create(t, "B"))
+		var seen []string // one goroutine asks
+		store, err := sqlstore.New(t.Context(), openHooked(t, e.driver, e.dsn, &hooks{before: func(query string) error {
+			for _, part := range []string{"FOR UPDATE", "INSERT INTO productkit_products"} {
+				if strings.Contains(query, part) {
+					seen = append(seen, part)
+				}
+			}
+			return nil
+		}}), nil)
+		require.NoError(t, err)
+		outcomes, err := store.Apply(t.Context(), product.Batch{
+			Writes: []product.Write{rename(made[0], "C"), {Op: product.OpAdjustStock, SKU: "B", Delta: 1, At: time.Now().UTC()}, create(t, "D")},
+			Locked: func() { seen = append(seen, "locked") },
+		})
+		require.NoError(t, err)
+		for _, o := range outcomes {
+			require.NoError(t, o.Err)
+		}
+		if e.driver == "sqlite" { // has one writer
+			require.NotContains(t, seen, "locked")
+			return
+		}
+		at := slices.Index(seen, "locked")
+		require.Contains(t, seen[:at], "FOR UPDATE")
+		require.NotContains(t, seen[:at], "INSERT INTO productkit_products")
+		require.NotContains(t, seen[at:], "FOR UPDATE")
+		require.Contains(t, seen[at:], "INSERT INTO productkit_products")
 	})
 }
 

@@ -80,7 +80,6 @@ func (s *Store) Limits() product.StoreLimits {
 	return product.StoreLimits{
 		KeepIdempotency: s.opts.KeepIdempotency, KeepReservations: s.opts.KeepReservations,
 		LockWait: s.opts.LockWait, SettleTimeout: s.opts.SettleTimeout,
-		OneWriter: s.engine.Dialect == SQLite,
 	}
 }
 

@@ -104,11 +104,7 @@ func (t *txStore) Categories(ctx context.Context, q product.Query, each func(pat
 	return t.inner.Categories(ctx, q, each)
 }
 
-func (t *txStore) Limits() product.StoreLimits {
-	limits := t.inner.Limits()
-	limits.OneWriter = true
-	return limits
-}
+func (t *txStore) Limits() product.StoreLimits { return t.inner.Limits() }
 
 func (t *txStore) History(ctx context.Context, id uuid.UUID, after *product.HistoryPosition, limit int) ([]product.Change, error) {
 	t.mu.Lock()
