@@ -30,7 +30,7 @@ func limitMemory(c config, log *slog.Logger) {
 const (
 	mostPercent  = 400
 	leastPercent = 100
-	mostGarbage  = 48 << 20 // bytes, unless more than that is in use
+	mostGarbage  = 40 << 20 // bytes, unless more than that is in use
 )
 
 // gcPercent is how much garbage there may be, in percent of what is in use, before the collector runs.
