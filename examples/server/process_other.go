@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 const canSupervise = false
@@ -16,3 +17,5 @@ func handOn(*net.TCPListener) (*os.File, error) { return nil, errors.ErrUnsuppor
 func ownGroup() *syscall.SysProcAttr { return nil }
 
 func inheritedFiles() ([]*os.File, error) { return nil, errors.ErrUnsupported }
+
+func processorTime() (time.Duration, bool) { return 0, false }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +34,15 @@ func handOn(l *net.TCPListener) (file *os.File, err error) {
 		}
 	})
 	return file, errors.Join(err, failed)
+}
+
+// processorTime is what this process has used of processors.
+func processorTime() (used time.Duration, known bool) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, false
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), true
 }
 
 // inheritedFiles are the listener, the status and the orders.
