@@ -19,7 +19,8 @@ const (
 	mostUnderway = 32   // at any moment
 	busyOne      = 0.8  // of a processor: with more, requests would wait for each other
 	calmAll      = 0.6  // of all together: if they do less for a second, one will do
-	weight       = 0.25 // of the last look, in an average
+	newUnderway  = 0.25 // weight of the last look in the average
+	newBusy      = 0.05 // likewise: in so short a time it says little
 	lookEvery    = 25 * time.Millisecond
 	calmLooks    = int(time.Second / lookEvery)
 )
@@ -34,8 +35,8 @@ type demand struct {
 
 // look takes in how many requests are under way and how many processors have been busy since the last look.
 func (d *demand) look(underway int64, busy float64) {
-	d.underway += weight * (float64(underway) - d.underway)
-	d.busy += weight * (busy - d.busy)
+	d.underway += newUnderway * (float64(underway) - d.underway)
+	d.busy += newBusy * (busy - d.busy)
 	switch {
 	case underway > mostUnderway || d.underway > fewUnderway || d.busy > busyOne:
 		d.all, d.calm = true, 0

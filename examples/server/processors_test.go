@@ -29,7 +29,7 @@ func TestProcessorsFollowDemand(t *testing.T) {
 		"one client asks for more than one does": {looks(calmLooks, look{1, 1.2}), true},
 		"all processors have a lot to do":        {looks(10*calmLooks, look{4, 0.7}), true},
 		"and one of them likewise":               {append(looks(calmLooks, idle), looks(10*calmLooks, look{4, 0.7})...), false},
-		"then there is work":                     {append(looks(calmLooks, idle), looks(8, look{1, 1})...), true},
+		"then there is work":                     {append(looks(calmLooks, idle), looks(40, look{1, 1})...), true},
 		"then there are many clients":            {append(looks(calmLooks, idle), looks(4, look{20, 0.1})...), true},
 		"then there are many at once":            {append(looks(calmLooks, idle), burst), true},
 		"and many once in a while":               {append(looks(calmLooks, idle), append([]look{burst}, looks(calmLooks-1, idle)...)...), true},
