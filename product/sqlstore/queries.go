@@ -177,11 +177,11 @@ func (t tables) releaseClaims(ids []any) (string, []any, error) {
 
 // deleteTags removes rows of tagColumns by the table's only index.
 func (t tables) deleteTags(rows [][]any) (string, []any, error) {
-	var any sq.Or
+	var either sq.Or
 	for _, row := range padded(rows) {
-		any = append(any, sq.Eq{tagColumns[0]: row[0], tagColumns[1]: row[1]})
+		either = append(either, sq.Eq{tagColumns[0]: row[0], tagColumns[1]: row[1]})
 	}
-	return sq.Delete(t.tags).Where(any).ToSql()
+	return sq.Delete(t.tags).Where(either).ToSql()
 }
 
 // insert is a statement with several rows.
