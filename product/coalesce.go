@@ -31,7 +31,7 @@ type coalescer[Q, R any] struct {
 	maxWaiting int           // in the queue
 	size       func(Q) int
 	enter      func(Q) (leave func())                 // if not nil, told of each question that is queued; leave, if not nil, when it has been settled or withdrawn
-	run        func(batch []*call[Q, R], open func()) // settles every call; open may be called at any time, or not at all
+	run        func(batch []*call[Q, R], open func()) // settles every call; open, nil unless shy, may be called at any time, or not at all
 
 	spare sync.Pool // of calls that nobody looks at any more
 
@@ -254,7 +254,10 @@ func (c *coalescer[Q, R]) withdraw(own *call[Q, R]) bool {
 // work runs batch after batch on a lane until the queue is empty.
 func (c *coalescer[Q, R]) work(l *lane) {
 	var batch []*call[Q, R] // run keeps none of it
-	open := func() { c.open(l) }
+	var open func()
+	if c.shy {
+		open = func() { c.open(l) }
+	}
 	for {
 		if c.gathers {
 			runtime.Gosched()

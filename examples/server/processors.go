@@ -13,7 +13,7 @@ var underway atomic.Int64
 
 // A request is handed from goroutine to goroutine, and with several processors the scheduler wakes a thread at
 // each hand-over, which mostly finds nothing to do and sleeps again: where one client asks at a time, that
-// takes longer than all the rest of the server's work. So little is asked of one processor, and much of all.
+// is a third of the server's work (internal/bench). So little is asked of one processor, and much of all.
 const (
 	fewUnderway  = 8    // requests, on average, that need no more than one
 	mostUnderway = 32   // at any moment

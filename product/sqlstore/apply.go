@@ -2,15 +2,12 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/productkit-go/productkit/internal/txretry"
 	"github.com/productkit-go/productkit/product"
@@ -210,13 +207,7 @@ func (s *Store) committed(ctx context.Context, q querier, d *product.Decision) (
 	if err != nil {
 		return false, err
 	}
-	ids, err := readAll(ctx, q, nil, query, args, func(rows *sql.Rows) (id uuid.UUID, err error) {
-		var raw sql.RawBytes
-		if err := scan(rows, "change", &raw); err != nil {
-			return id, err
-		}
-		return id, readID(&id, raw)
-	})
+	ids, err := readAll(ctx, q, nil, query, args, scanID("change"))
 	return slices.Contains(ids, first.ID), err
 }
 

@@ -65,24 +65,13 @@ func (s *Store) Expired(ctx context.Context, now time.Time, limit int) ([]uuid.U
 	if err != nil {
 		return nil, err
 	}
-	ids, err := readAll(ctx, s.reads, nil, query, args, scanProductID)
+	ids, err := readAll(ctx, s.reads, nil, query, args, scanID("hold"))
 	seen := make(map[uuid.UUID]bool, len(ids))
 	return slices.DeleteFunc(ids, func(id uuid.UUID) bool {
 		again := seen[id]
 		seen[id] = true
 		return again
 	}), err
-}
-
-func scanProductID(rows *sql.Rows) (id uuid.UUID, err error) {
-	var raw sql.RawBytes
-	if err := scan(rows, "hold", &raw); err != nil {
-		return id, err
-	}
-	if err := readID(&id, raw); err != nil {
-		return id, corrupt("hold", raw, err)
-	}
-	return id, nil
 }
 
 // holds looks up what reservations hold and what has expired of products, all of whose rows are

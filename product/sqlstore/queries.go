@@ -164,8 +164,7 @@ func (t tables) history(id uuid.UUID, after *product.HistoryPosition, limit int)
 // changeIDs selects the ID of the record of history that has a record's place, and waits for whoever
 // is writing one there.
 func (t tables) changeIDs(c *product.Change) (string, []any, error) {
-	q := sq.Select("id").From(t.changes).Where(sq.Eq{"product_id": c.ProductID[:]}).
-		Where(sq.Eq{"subject": subject(c.Kind)}).Where(sq.Eq{"version": c.Version})
+	q := sq.Select("id").From(t.changes).Where(sq.Eq{"product_id": c.ProductID[:], "subject": subject(c.Kind), "version": c.Version})
 	return t.forUpdate(q, false).ToSql()
 }
 
@@ -179,7 +178,7 @@ func (t tables) releaseClaims(ids []any) (string, []any, error) {
 func (t tables) deleteTags(rows [][]any) (string, []any, error) {
 	var either sq.Or
 	for _, row := range padded(rows) {
-		either = append(either, sq.Eq{tagColumns[0]: row[0], tagColumns[1]: row[1]})
+		either = append(either, sq.Eq{"tag": row[0], "product_id": row[1]})
 	}
 	return sq.Delete(t.tags).Where(either).ToSql()
 }

@@ -268,6 +268,20 @@ func readID(id *uuid.UUID, raw []byte) error {
 	return nil
 }
 
+// scanID returns what reads rows of one ID, of whatever they are named as.
+func scanID(what string) func(*sql.Rows) (uuid.UUID, error) {
+	return func(rows *sql.Rows) (id uuid.UUID, err error) {
+		var raw sql.RawBytes
+		if err := scan(rows, what, &raw); err != nil {
+			return id, err
+		}
+		if err := readID(&id, raw); err != nil {
+			return id, corrupt(what, raw, err)
+		}
+		return id, nil
+	}
+}
+
 // intern saves allocating the values that nearly every row has.
 func intern[S ~string](raw []byte, known ...S) S {
 	for _, s := range known {

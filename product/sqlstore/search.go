@@ -51,9 +51,9 @@ func (w *writer) index(ctx context.Context, newDocuments, oldDocuments [][]any) 
 	}
 	old := firstValues(oldDocuments)
 	return firstError(
-		func() error { return w.execKeys(ctx, t.removeWords, old) },
+		func() error { return execKeys(ctx, w, t.removeWords, old) },
 		overwrite,
-		func() error { return w.execKeys(ctx, t.addWords, old) },
+		func() error { return execKeys(ctx, w, t.addWords, old) },
 		func() error { return w.indexNew(ctx, newDocuments) },
 	)
 }

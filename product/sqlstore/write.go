@@ -187,14 +187,14 @@ func (w *writer) write(ctx context.Context, d *product.Decision) error {
 	columns := slices.Concat(productColumns, claimColumns)
 	t := w.tables
 	return firstError(
-		func() error { return w.execKeys(ctx, t.releaseClaims, reclaiming) },
+		func() error { return execKeys(ctx, w, t.releaseClaims, reclaiming) },
 		func() error { return w.insert(ctx, t.products, columns, oldProducts, t.overwrite(columns)) },
 		func() error { return w.insert(ctx, t.products, columns, newProducts, "") },
 		func() error { return w.insert(ctx, t.stock, stockColumns, oldStock, t.overwrite(stockColumns)) },
 		func() error { return w.insert(ctx, t.stock, stockColumns, newStock, "") },
-		func() error { return w.untag(ctx, oldTags) },
+		func() error { return execKeys(ctx, w, t.deleteTags, oldTags) },
 		func() error { return w.insert(ctx, t.tags, tagColumns, newTags, "") },
-		func() error { return w.execKeys(ctx, t.deleteHolds, ending) },
+		func() error { return execKeys(ctx, w, t.deleteHolds, ending) },
 		func() error { return w.insert(ctx, t.holds, holdColumns, newHolds, "") },
 		func() error {
 			return w.insert(ctx, t.reservations, reservationColumns, oldReservations, t.overwrite(reservationColumns))
@@ -214,20 +214,6 @@ func appendTags(rows [][]any, p *product.Product, tags, others []string) [][]any
 		}
 	}
 	return rows
-}
-
-// untag removes rows of tags.
-func (w *writer) untag(ctx context.Context, rows [][]any) error {
-	for chunk := range slices.Chunk(rows, maxKeys) {
-		query, args, err := w.tables.deleteTags(chunk)
-		if err != nil {
-			return err
-		}
-		if err := w.exec(ctx, query, args); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // reclaims reports whether a product gives up a SKU or a variant that another one of the batch
@@ -251,7 +237,7 @@ func firstError(steps ...func() error) error {
 }
 
 // execKeys runs a statement that takes a list of keys.
-func (w *writer) execKeys(ctx context.Context, build func([]any) (string, []any, error), keys []any) error {
+func execKeys[K any](ctx context.Context, w *writer, build func([]K) (string, []any, error), keys []K) error {
 	for chunk := range slices.Chunk(keys, maxKeys) {
 		query, args, err := build(chunk)
 		if err != nil {
