@@ -16,7 +16,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/productkit-go/productkit/internal/mysqltest"
 	"github.com/productkit-go/productkit/product/feed"
 )
 
@@ -29,7 +28,7 @@ type bulk struct {
 
 // imported launches a server on MySQL and sends it a file of so many products.
 func (l *lab) imported(place string, rows int) bulk {
-	db := mysqltest.NewOn(l.T, mysqltest.MySQL)
+	db := l.newDatabase()
 	b := bulk{ours: contender{name: "ours", db: db, user: userOf(db, place), connections: 6}, rows: rows}
 	l.launch(&b.ours, l.server(), "PORT=%[2]s", "POOL_MAX_OVERFLOW=-1", "DATABASE_URL="+l.grant(db, b.ours.user).FormatDSN())
 	defer l.watch(b.ours)()

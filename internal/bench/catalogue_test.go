@@ -24,15 +24,12 @@ type catalogue struct {
 }
 
 // seed makes a catalogue of n products.
-func (l *lab) seed(db *mysqltest.Database, n int) catalogue {
+func (l *lab) seed(n int) catalogue {
+	db := l.newDatabase()
 	own, err := sql.Open("mysql", db.DSN())
 	require.NoError(l, err)
 	defer func() { _ = own.Close() }()
 	ids := l.create(own, n)
-	if *full { // as MySQL ships it; the tests' servers forgo it, which is fair to nobody who has few commits
-		_, err := db.Admin().ExecContext(l.Context(), "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
-		require.NoError(l, err)
-	}
 	for _, statement := range append(copyByHand, "ANALYZE TABLE byhand, productkit_products") {
 		_, err := own.ExecContext(l.Context(), statement)
 		require.NoError(l, err)

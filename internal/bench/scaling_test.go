@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/productkit-go/productkit/internal/mysqltest"
 )
 
 var scaling = flag.String("scaling", "", "measure how rates scale, and put scaling.md and scaling.svg into this `directory`")
@@ -63,7 +61,7 @@ func TestScaling(t *testing.T) {
 	}
 	catalogues := map[int]catalogue{}
 	for _, n := range axes()[2].values {
-		catalogues[n] = l.seed(mysqltest.NewOn(t, mysqltest.MySQL), n)
+		catalogues[n] = l.seed(n)
 		fmt.Printf("%d products are there\n", n)
 	}
 	curves := map[string][]point{} // by axis and kind of load
