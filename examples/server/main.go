@@ -39,7 +39,7 @@ func main() {
 	if err != nil {
 		os.Exit(fail(os.Stderr, exitUsage, err))
 	}
-	followDemand(ctx)
+	ownProcess = true
 	os.Exit(run(ctx, os.Args[1:], vars, os.Stdout, os.Stderr))
 }
 

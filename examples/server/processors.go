@@ -8,49 +8,69 @@ import (
 	"time"
 )
 
+// ownProcess says that the process has nothing to do but to serve. Tests do other things in theirs.
+var ownProcess bool
+
 // underway is how many requests this process answers right now.
 var underway atomic.Int64
 
 // A request is handed from goroutine to goroutine, and with several processors the scheduler wakes a thread at
-// each hand-over, which mostly finds nothing to do and sleeps again: where one client asks at a time, that
-// is a third of the server's work (internal/bench). So little is asked of one processor, and much of all.
+// many a hand-over, which mostly finds little to do and sleeps again, and batches are smaller for it. So a request
+// takes up to a third less of one processor than of many (internal/bench), and what one can do is left to it.
 const (
-	fewUnderway  = 8    // requests, on average, that need no more than one
-	mostUnderway = 32   // at any moment
-	busyOne      = 0.8  // of a processor: with more, requests would wait for each other
-	calmAll      = 0.6  // of all together: if they do less for a second, one will do
-	newUnderway  = 0.25 // weight of the last look in the average
-	newBusy      = 0.05 // likewise: in so short a time it says little
+	enoughOne    = 1.2  // processors, of all together: what takes them fewer, one can do
+	fullOne      = 0.98 // of one: requests wait for each other
+	fullLooks    = 4    // one after another, before all are used
+	mostUnderway = 256  // requests that one has to do with at any moment
+	newBusy      = 0.05 // weight of the last look in the average: in so short a time it says little
 	lookEvery    = 25 * time.Millisecond
-	calmLooks    = int(time.Second / lookEvery)
+	calmLooks    = int(time.Second / lookEvery) // one after another, before one is tried
+	mostCalm     = 8 * calmLooks                // where it was tried in vain
+	longEnough   = 10 * calmLooks               // not in vain
 )
 
-// demand decides how many processors are wanted.
+// demand decides whether all processors are wanted, or one.
 type demand struct {
-	all      bool
-	underway float64 // on average
-	busy     float64 // processors, on average
-	calm     int     // looks one after another
+	all   bool
+	busy  float64 // processors, on average, while all are used
+	calm  int     // looks one after another at which one seemed enough
+	asked int     // so many of these before it is tried; 0: calmLooks
+	one   int     // looks since it is
+	full  int     // looks one after another at which it was not enough
 }
 
 // look takes in how many requests are under way and how many processors have been busy since the last look.
 func (d *demand) look(underway int64, busy float64) {
-	d.underway += newUnderway * (float64(underway) - d.underway)
-	d.busy += newBusy * (busy - d.busy)
-	switch {
-	case underway > mostUnderway || d.underway > fewUnderway || d.busy > busyOne:
-		d.all, d.calm = true, 0
-	case d.all && d.busy < calmAll:
-		if d.calm++; d.calm == calmLooks {
-			d.all, d.calm = false, 0
+	if d.all {
+		d.busy += newBusy * (busy - d.busy)
+		if d.calm++; d.busy > enoughOne || underway > mostUnderway {
+			d.calm = 0
 		}
-	default:
-		d.calm = 0
+		if d.calm >= max(d.asked, calmLooks) {
+			*d = demand{asked: d.asked}
+		}
+		return
+	}
+	d.one++
+	if d.full++; busy < fullOne {
+		d.full = 0
+	}
+	switch {
+	case underway > mostUnderway:
+		*d = demand{all: true, asked: d.asked}
+	case d.full == fullLooks:
+		asked := min(2*max(d.asked, calmLooks), mostCalm)
+		if d.one > longEnough {
+			asked = 0
+		}
+		*d = demand{all: true, asked: asked}
 	}
 }
 
 // followDemand gives the process one processor while that will do, and all that its container may use otherwise,
-// until ctx ends; unless GOMAXPROCS is set, or there is but one, or nobody says how busy a process is.
+// until ctx ends; unless GOMAXPROCS is set, or there is but one, or nobody says how busy a process is. It is
+// for a server whose database is elsewhere: one with SQLite waits for the disk itself, and with its processor
+// all others would.
 func followDemand(ctx context.Context) {
 	used, known := processorTime()
 	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 || !known {

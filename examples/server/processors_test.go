@@ -17,28 +17,33 @@ func TestProcessorsFollowDemand(t *testing.T) {
 		underway int64
 		busy     float64
 	}
-	looks := func(n int, l look) []look { return slices.Repeat([]look{l}, n) }
-	idle, one, burst := look{0, 0.01}, look{1, 0.5}, look{mostUnderway + 1, 0.5}
+	looks := func(n int, underway int64, busy float64) []look { return slices.Repeat([]look{{underway, busy}}, n) }
+	one := looks(calmLooks, 0, 0.01) // so that one is enough
+	full := looks(fullLooks, 30, 1)
 	for name, test := range map[string]struct {
-		looks []look
+		looks [][]look
 		all   bool
 	}{
-		"nothing is asked, but not for long":     {looks(calmLooks-1, idle), true},
-		"nothing is asked":                       {looks(calmLooks, idle), false},
-		"one client asks all the time":           {looks(calmLooks, one), false},
-		"one client asks for more than one does": {looks(calmLooks, look{1, 1.2}), true},
-		"all processors have a lot to do":        {looks(10*calmLooks, look{4, 0.7}), true},
-		"and one of them likewise":               {append(looks(calmLooks, idle), looks(10*calmLooks, look{4, 0.7})...), false},
-		"then there is work":                     {append(looks(calmLooks, idle), looks(40, look{1, 1})...), true},
-		"then there are many clients":            {append(looks(calmLooks, idle), looks(4, look{20, 0.1})...), true},
-		"then there are many at once":            {append(looks(calmLooks, idle), burst), true},
-		"and many once in a while":               {append(looks(calmLooks, idle), append([]look{burst}, looks(calmLooks-1, idle)...)...), true},
-		"and no more":                            {append(looks(calmLooks, idle), append([]look{burst}, looks(calmLooks+16, idle)...)...), false},
+		"nothing is asked, but not for long":       {[][]look{one[1:]}, true},
+		"nothing is asked":                         {[][]look{one}, false},
+		"what one can do is asked":                 {[][]look{looks(calmLooks, 100, 1.1)}, false},
+		"more than one can do is asked":            {[][]look{looks(10*calmLooks, 100, 1.5)}, true},
+		"by too many":                              {[][]look{looks(10*calmLooks, mostUnderway+1, 0.5)}, true},
+		"then one has a lot to do":                 {[][]look{one, looks(10*calmLooks, 100, 0.95)}, false},
+		"then it is full for a moment":             {[][]look{one, full[1:], looks(1, 30, 0.5), full[1:]}, false},
+		"then it is full":                          {[][]look{one, full}, true},
+		"then too many ask at once":                {[][]look{one, looks(1, mostUnderway+1, 0.5)}, true},
+		"but not for long":                         {[][]look{one, looks(1, mostUnderway+1, 0.5), one}, false},
+		"it was full, and is not tried so soon":    {[][]look{one, full, one}, true},
+		"but later":                                {[][]look{one, full, one, one}, false},
+		"it was full again, and is tried later":    {[][]look{one, full, one, one, full, one, one, one}, true},
+		"but not too late":                         {[][]look{slices.Repeat(slices.Concat(looks(mostCalm, 0, 0.01), full), 9), looks(mostCalm, 0, 0.01)}, false},
+		"it was enough for long before it was not": {[][]look{one, looks(longEnough, 0, 0.01), full, one}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := demand{all: true}
-			for _, l := range test.looks {
+			for _, l := range slices.Concat(test.looks...) {
 				d.look(l.underway, l.busy)
 			}
 			require.Equal(t, test.all, d.all)

@@ -25,6 +25,9 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	collecting, end := context.WithCancel(ctx)
 	defer end()
 	collectLess(collecting)
+	if ownProcess && c.database.File == "" {
+		followDemand(collecting)
+	}
 	keys, err := newKeyring(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
