@@ -82,9 +82,9 @@ func (w *conditions) after(q product.Query) {
 	if at == nil {
 		return
 	}
-	column, beyond := sortColumn(q), " > ?"
+	column, beyond, orEqual := sortColumn(q), " > ?", " >= ?"
 	if q.Sort.Descending() {
-		beyond = " < ?"
+		beyond, orEqual = " < ?", " <= ?"
 	}
 	var value any = at.Int
 	switch q.Sort {
@@ -95,7 +95,6 @@ func (w *conditions) after(q product.Query) {
 		w.add(column+beyond, value)
 		return
 	}
-	orEqual := map[string]string{" > ?": " >= ?", " < ?": " <= ?"}[beyond]
 	w.add(column+orEqual+" AND ("+column+beyond+" OR p.id"+beyond+")", value, value, at.ID[:])
 }
 
