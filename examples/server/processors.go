@@ -18,9 +18,9 @@ var underway atomic.Int64
 // many a hand-over, which mostly finds little to do and sleeps again, and batches are smaller for it. So a request
 // takes up to a third less of one processor than of many (internal/bench), and what one can do is left to it.
 const (
-	enoughOne    = 1.2  // processors, of all together: what takes them fewer, one can do
-	fullOne      = 0.98 // of one: requests wait for each other
-	fullLooks    = 4    // one after another, before all are used
+	enoughOne    = 1.25 // processors, of all together: what takes them fewer, one can do
+	fullOne      = 0.99 // of one: requests wait for each other
+	fullLooks    = 8    // one after another, before all are used
 	mostUnderway = 256  // requests that one has to do with at any moment
 	newBusy      = 0.05 // weight of the last look in the average: in so short a time it says little
 	lookEvery    = 25 * time.Millisecond
