@@ -20,24 +20,27 @@ var underway atomic.Int64
 const (
 	enoughOne    = 1.25 // processors, of all together: what takes them fewer, one can do
 	fullOne      = 0.99 // of one: requests wait for each other
-	fullLooks    = 8    // one after another, before all are used
+	fullLooks    = 8    // in a row, before all are used
 	mostUnderway = 256  // requests that one has to do with at any moment
 	newBusy      = 0.05 // weight of the last look in the average: in so short a time it says little
 	lookEvery    = 25 * time.Millisecond
-	calmLooks    = int(time.Second / lookEvery) // one after another, before one is tried
-	mostCalm     = 8 * calmLooks                // where it was tried in vain
-	longEnough   = 10 * calmLooks               // not in vain
+	calmLooks    = int(time.Second / lookEvery) // in a row, before one is tried
+	mostCalm     = 8 * calmLooks                // where that was in vain
+	longEnough   = 10 * calmLooks               // it was not
 )
 
 // demand decides whether all processors are wanted, or one.
 type demand struct {
 	all   bool
+	asked int     // so many looks in a row have to find that one is enough, before it is tried
 	busy  float64 // processors, on average, while all are used
-	calm  int     // looks one after another at which one seemed enough
-	asked int     // so many of these before it is tried; 0: calmLooks
-	one   int     // looks since it is
-	full  int     // looks one after another at which it was not enough
+	calm  int     // looks in a row that found so
+	one   int     // looks since one is used
+	full  int     // looks in a row that found that it is not enough
 }
+
+// useAll returns a demand that has just begun to use all.
+func useAll(asked int) demand { return demand{all: true, asked: asked, busy: enoughOne} }
 
 // look takes in how many requests are under way and how many processors have been busy since the last look.
 func (d *demand) look(underway int64, busy float64) {
@@ -46,7 +49,7 @@ func (d *demand) look(underway int64, busy float64) {
 		if d.calm++; d.busy > enoughOne || underway > mostUnderway {
 			d.calm = 0
 		}
-		if d.calm >= max(d.asked, calmLooks) {
+		if d.calm == d.asked {
 			*d = demand{asked: d.asked}
 		}
 		return
@@ -57,13 +60,11 @@ func (d *demand) look(underway int64, busy float64) {
 	}
 	switch {
 	case underway > mostUnderway:
-		*d = demand{all: true, asked: d.asked}
+		*d = useAll(d.asked)
+	case d.full == fullLooks && d.one > longEnough:
+		*d = useAll(calmLooks)
 	case d.full == fullLooks:
-		asked := min(2*max(d.asked, calmLooks), mostCalm)
-		if d.one > longEnough {
-			asked = 0
-		}
-		*d = demand{all: true, asked: asked}
+		*d = useAll(min(2*d.asked, mostCalm))
 	}
 }
 
@@ -80,7 +81,7 @@ func followDemand(ctx context.Context) {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		defer runtime.SetDefaultGOMAXPROCS()
-		d := demand{all: true}
+		d := useAll(calmLooks)
 		for at := time.Now(); ; {
 			select {
 			case <-ctx.Done():

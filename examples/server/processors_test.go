@@ -27,7 +27,7 @@ func TestProcessorsFollowDemand(t *testing.T) {
 		"nothing is asked, but not for long":       {[][]look{one[1:]}, true},
 		"nothing is asked":                         {[][]look{one}, false},
 		"what one can do is asked":                 {[][]look{looks(calmLooks, 100, 1.1)}, false},
-		"more than one can do is asked":            {[][]look{looks(10*calmLooks, 100, 1.5)}, true},
+		"more than one can do is asked":            {[][]look{looks(10*calmLooks, 100, 1.3)}, true},
 		"by too many":                              {[][]look{looks(10*calmLooks, mostUnderway+1, 0.5)}, true},
 		"then one has a lot to do":                 {[][]look{one, looks(10*calmLooks, 100, 0.95)}, false},
 		"then it is full for a moment":             {[][]look{one, full[1:], looks(1, 30, 0.5), full[1:]}, false},
@@ -42,7 +42,7 @@ func TestProcessorsFollowDemand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := demand{all: true}
+			d := useAll(calmLooks)
 			for _, l := range slices.Concat(test.looks...) {
 				d.look(l.underway, l.busy)
 			}
