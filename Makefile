@@ -92,11 +92,11 @@ bench-httpapi: ## Hold the handler against one by hand and one with huma; fail i
 
 .PHONY: bench-http
 bench-http: servers ## Hold examples/server against a server written by hand, with wrk; fail if a bar is missed
-	@$(call stage,bars of the server,$(with_servers) go -C internal/bench test -run TestBars -timeout 60m -count 1 -v . -full -runs $(RUNS) -rows '$(ROWS)')
+	@$(call stage,bars of the server,REQUIRE_MYSQL=1 go -C internal/bench test -run TestBars -timeout 60m -count 1 -v . -full -runs $(RUNS) -rows '$(ROWS)')
 
 .PHONY: bench-scaling
 bench-scaling: servers ## Measure how rates scale with processors, connections and products, for internal/bench/README.md
-	@$(call stage,scaling,$(with_servers) go -C internal/bench test -run TestScaling -timeout 60m -count 1 -v . -full -runs $(RUNS) -slice 2s -scaling .)
+	@$(call stage,scaling,REQUIRE_MYSQL=1 go -C internal/bench test -run TestScaling -timeout 60m -count 1 -v . -full -runs $(RUNS) -slice 2s -scaling .)
 
 .PHONY: soak-pool
 soak-pool: export PRODUCTKIT_SOAK := $(MINUTES)

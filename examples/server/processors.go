@@ -25,8 +25,8 @@ const (
 	newBusy      = 0.05 // weight of the last look in the average: in so short a time it says little
 	lookEvery    = 25 * time.Millisecond
 	calmLooks    = int(time.Second / lookEvery) // in a row, before one is tried
-	mostCalm     = 8 * calmLooks                // where that was in vain
-	longEnough   = 10 * calmLooks               // it was not
+	mostCalm     = 8 * calmLooks                // likewise, where one was soon full again and again
+	longEnough   = 10 * calmLooks               // with one, for it not to have been tried in vain
 )
 
 // demand decides whether all processors are wanted, or one.

@@ -22,11 +22,11 @@ import (
 // everything in reverse.
 func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *slog.Logger) (err error) {
 	limitMemory(c, log)
-	collecting, end := context.WithCancel(ctx)
+	tuning, end := context.WithCancel(ctx)
 	defer end()
-	collectLess(collecting)
+	collectLess(tuning)
 	if ownProcess && c.database.File == "" {
-		followDemand(collecting)
+		followDemand(tuning)
 	}
 	keys, err := newKeyring(c)
 	if err != nil {
