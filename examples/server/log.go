@@ -45,7 +45,6 @@ func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
 		answer := &recorder{ResponseWriter: w}
 		active := m.active[methodOf(r.Method)]
 		active.Inc()
-		underway.Add(1)
 		start := time.Now()
 		var (
 			took time.Duration
@@ -55,7 +54,7 @@ func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
 			defer func() { // however it ends
 				took = time.Since(start)
 				active.Dec()
-				underway.Add(-1)
+				answered.Add(1)
 				told = answers.tell(kind{r.Method, r.Pattern, answer.code()})
 				told.duration.Observe(took.Seconds())
 				m.requests.Observe(r.Pattern, answer.code(), took)

@@ -11,61 +11,82 @@ import (
 // ownProcess says that the process has nothing to do but to serve. Tests do other things in theirs.
 var ownProcess bool
 
-// underway is how many requests this process answers right now.
-var underway atomic.Int64
+// answered counts the requests that this process has answered.
+var answered atomic.Int64
 
 // A request is handed from goroutine to goroutine, and with several processors the scheduler wakes a thread at
 // many a hand-over, which mostly finds little to do and sleeps again, and batches are smaller for it. So a request
-// takes up to a third less of one processor than of many (internal/bench), and what one can do is left to it.
+// takes less of one processor than of many, by up to a third (internal/bench), and what one can do is left to it.
+// Whether a full one answers as many requests as all differs from machine to machine and load to load: it is tried.
 const (
-	enoughOne    = 1.25 // processors, of all together: what takes them fewer, one can do
-	fullOne      = 0.99 // of one: requests wait for each other
-	fullLooks    = 8    // in a row, before all are used
-	mostUnderway = 256  // requests that one has to do with at any moment
-	newBusy      = 0.05 // weight of the last look in the average: in so short a time it says little
-	lookEvery    = 25 * time.Millisecond
-	calmLooks    = int(time.Second / lookEvery) // in a row, before one is tried
-	mostCalm     = 8 * calmLooks                // likewise, where one was soon full again and again
-	longEnough   = 10 * calmLooks               // with one, for it not to have been tried in vain
+	enough     = 0.75 // of one processor: who takes less can do with it
+	tooMuch    = 1.5  // processors, of all: one could not do that if it saved a third
+	worthIt    = 1.05 // times what one answers is why all are used
+	fewest     = 300  // requests a second that tell something
+	lookEvery  = 25 * time.Millisecond
+	calmLooks  = int(time.Second / lookEvery) // in a row, before all are given up
+	trialLooks = 12                           // half of them with all processors, half with one, by turns
+	leastRest  = int(time.Second / lookEvery) // under load, before the next trial
+	mostRest   = 4 * leastRest                // likewise, where they find the same again and again
 )
 
-// demand decides whether all processors are wanted, or one.
+// demand decides whether all processors are used, or one.
 type demand struct {
-	all   bool
-	asked int     // so many looks in a row have to find that one is enough, before it is tried
-	busy  float64 // processors, on average, while all are used
-	calm  int     // looks in a row that found so
-	one   int     // looks since one is used
-	full  int     // looks in a row that found that it is not enough
+	all           bool
+	calm          int // looks in a row for which one was enough
+	trial         int // looks that are left of one, with what was answered in it
+	byAll, byOne  float64
+	found         bool // that all are worth it, by the last trial
+	rest, resting int  // looks until the next, and how many those were at first
 }
 
-// useAll returns a demand that has just begun to use all.
-func useAll(asked int) demand { return demand{all: true, asked: asked, busy: enoughOne} }
-
-// look takes in how many requests are under way and how many processors have been busy since the last look.
-func (d *demand) look(underway int64, busy float64) {
-	if d.all {
-		d.busy += newBusy * (busy - d.busy)
-		if d.calm++; d.busy > enoughOne || underway > mostUnderway {
-			d.calm = 0
-		}
-		if d.calm == d.asked {
-			*d = demand{asked: d.asked}
-		}
+// look takes in how many requests a second were answered and how many processors were busy since the last look.
+func (d *demand) look(rate, busy float64) {
+	if d.trial > 0 {
+		d.try(rate, busy)
 		return
 	}
-	d.one++
-	if d.full++; busy < fullOne {
-		d.full = 0
+	if d.calm++; busy >= enough {
+		d.calm = 0
 	}
 	switch {
-	case underway > mostUnderway:
-		*d = useAll(d.asked)
-	case d.full == fullLooks && d.one > longEnough:
-		*d = useAll(calmLooks)
-	case d.full == fullLooks:
-		*d = useAll(min(2*d.asked, mostCalm))
+	case d.calm >= calmLooks:
+		d.all = false
+	case d.calm > 0: // perhaps for a moment
+	case d.rest > 0:
+		d.all = d.found
+		d.rest--
+	default:
+		d.all, d.trial, d.byAll, d.byOne = true, trialLooks, 0, 0
 	}
+}
+
+// try takes in what a look found in a trial.
+func (d *demand) try(rate, busy float64) {
+	d.trial--
+	switch {
+	case d.all && busy > tooMuch:
+		d.find(true)
+		return
+	case d.all:
+		d.byAll += rate
+		d.all = false
+	default:
+		d.byOne += rate
+		d.all = true
+	}
+	if d.trial == 0 {
+		d.find((d.byAll+d.byOne)/trialLooks < fewest || d.byAll > worthIt*d.byOne)
+	}
+}
+
+// find ends a trial.
+func (d *demand) find(all bool) {
+	d.resting = min(2*d.resting, mostRest)
+	if d.resting == 0 || all != d.found {
+		d.resting = leastRest
+	}
+	d.all, d.found, d.trial, d.rest = all, all, 0, d.resting
 }
 
 // followDemand gives the process one processor while that will do, and all that its container may use otherwise,
@@ -81,17 +102,18 @@ func followDemand(ctx context.Context) {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		defer runtime.SetDefaultGOMAXPROCS()
-		d := useAll(calmLooks)
-		for at := time.Now(); ; {
+		d := demand{all: true}
+		for at, seen := time.Now(), answered.Load(); ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			now, all := time.Now(), d.all
-			after, _ := processorTime()
-			d.look(underway.Load(), float64(after-used)/float64(now.Sub(at)))
-			at, used = now, after
+			all, now, nowSeen := d.all, time.Now(), answered.Load()
+			nowUsed, _ := processorTime()
+			took := now.Sub(at)
+			d.look(float64(nowSeen-seen)/took.Seconds(), float64(nowUsed-used)/float64(took))
+			at, seen, used = now, nowSeen, nowUsed
 			// Either stops the world for a moment.
 			switch {
 			case d.all && !all:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -13,42 +12,64 @@ import (
 
 func TestProcessorsFollowDemand(t *testing.T) {
 	t.Parallel()
-	type look struct {
-		underway int64
-		busy     float64
+	// A load tells what all answer of it a second, one does, and how busy all are with it; one can be full at most.
+	type load struct{ byAll, byOne, busy float64 }
+	none, light := load{}, load{byAll: 5_000, byOne: 5_000, busy: 0.5}
+	oneIsBetter, allAreBetter := load{9_000, 10_000, 1.2}, load{14_000, 11_000, 1.2}
+	type spell struct {
+		looks int
+		load
 	}
-	looks := func(n int, underway int64, busy float64) []look { return slices.Repeat([]look{{underway, busy}}, n) }
-	one := looks(calmLooks, 0, 0.01) // so that one is enough
-	full := looks(fullLooks, 30, 1)
+	second := calmLooks
 	for name, test := range map[string]struct {
-		looks [][]look
-		all   bool
+		spells []spell
+		all    bool
 	}{
-		"nothing is asked, but not for long":       {[][]look{one[1:]}, true},
-		"nothing is asked":                         {[][]look{one}, false},
-		"what one can do is asked":                 {[][]look{looks(calmLooks, 100, 1.1)}, false},
-		"more than one can do is asked":            {[][]look{looks(10*calmLooks, 100, 1.3)}, true},
-		"by too many":                              {[][]look{looks(10*calmLooks, mostUnderway+1, 0.5)}, true},
-		"then one has a lot to do":                 {[][]look{one, looks(10*calmLooks, 100, 0.95)}, false},
-		"then it is full for a moment":             {[][]look{one, full[1:], looks(1, 30, 0.5), full[1:]}, false},
-		"then it is full":                          {[][]look{one, full}, true},
-		"then too many ask at once":                {[][]look{one, looks(1, mostUnderway+1, 0.5)}, true},
-		"but not for long":                         {[][]look{one, looks(1, mostUnderway+1, 0.5), one}, false},
-		"it was full, and is not tried so soon":    {[][]look{one, full, one}, true},
-		"but later":                                {[][]look{one, full, one, one}, false},
-		"it was full again, and is tried later":    {[][]look{one, full, one, one, full, one, one, one}, true},
-		"but not too late":                         {[][]look{slices.Repeat(slices.Concat(looks(mostCalm, 0, 0.01), full), 9), looks(mostCalm, 0, 0.01)}, false},
-		"it was enough for long before it was not": {[][]look{one, looks(longEnough, 0, 0.01), full, one}, false},
+		"nothing is asked, but not for long":        {[]spell{{second - 1, none}}, true},
+		"nothing is asked":                          {[]spell{{second, none}}, false},
+		"little is asked":                           {[]spell{{second, light}}, false},
+		"for a moment a lot is":                     {[]spell{{second, light}, {1, allAreBetter}, {trialLooks, light}}, false},
+		"one answers more":                          {[]spell{{second, none}, {1 + trialLooks, oneIsBetter}}, false},
+		"all answer more":                           {[]spell{{second, none}, {1 + trialLooks, allAreBetter}}, true},
+		"all answer hardly more":                    {[]spell{{second, none}, {1 + trialLooks, load{10_300, 10_000, 1.2}}}, false},
+		"so few are answered that it may be chance": {[]spell{{second, none}, {1 + trialLooks, load{4, 5, 1.2}}}, true},
+		"one could not do it, so it is not tried":   {[]spell{{second, none}, {2, load{90_000, 20_000, 8}}}, true},
+		"nor again":                                 {[]spell{{second, none}, {10*mostRest + 2, load{90_000, 20_000, 8}}}, true},
+		"then it is over, but not for long":         {[]spell{{1 + trialLooks, allAreBetter}, {second - 1, none}}, true},
+		"then it is over":                           {[]spell{{1 + trialLooks, allAreBetter}, {second, none}}, false},
+		"and comes again":                           {[]spell{{1 + trialLooks, allAreBetter}, {second, none}, {1, allAreBetter}}, true},
+		"all were better, now one is":               {[]spell{{10 * mostRest, allAreBetter}, {mostRest + 1 + trialLooks, oneIsBetter}}, false},
+		"one was better, now all are":               {[]spell{{10 * mostRest, oneIsBetter}, {mostRest + 1 + trialLooks, allAreBetter}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := useAll(calmLooks)
-			for _, l := range slices.Concat(test.looks...) {
-				d.look(l.underway, l.busy)
+			d := demand{all: true}
+			for _, s := range test.spells {
+				for range s.looks {
+					if d.all {
+						d.look(s.byAll, s.busy)
+					} else {
+						d.look(s.byOne, min(s.busy, 1))
+					}
+				}
 			}
+			require.Zero(t, d.trial, "a trial is under way")
 			require.Equal(t, test.all, d.all)
 		})
 	}
+}
+
+func TestTrialsOfProcessorsAreFewerWhereTheyFindTheSame(t *testing.T) {
+	t.Parallel()
+	d := demand{all: true}
+	const looks = 1_000 * mostRest
+	tried := 0
+	for range looks {
+		if d.look(1_000, 1); d.trial > 0 {
+			tried++
+		}
+	}
+	require.InDelta(t, float64(looks*trialLooks/(mostRest+trialLooks)), float64(tried), 0.01*float64(looks))
 }
 
 func TestAProcessSaysHowBusyItIs(t *testing.T) {
@@ -72,9 +93,17 @@ func TestOneProcessorServesUntilMoreAreNeeded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	followDemand(ctx)
 	require.Eventually(t, func() bool { return runtime.GOMAXPROCS(0) == 1 }, time.Minute, lookEvery)
-	underway.Add(2 * mostUnderway)
+	busy, idle := context.WithCancel(ctx)
+	defer idle()
+	for range all {
+		go func() {
+			for busy.Err() == nil {
+				answered.Add(1) // which is work
+			}
+		}()
+	}
 	require.Eventually(t, func() bool { return runtime.GOMAXPROCS(0) == all }, time.Minute, lookEvery)
-	underway.Add(-2 * mostUnderway)
+	idle()
 	require.Eventually(t, func() bool { return runtime.GOMAXPROCS(0) == 1 }, time.Minute, lookEvery)
 	cancel()
 	require.Eventually(t, func() bool { return runtime.GOMAXPROCS(0) == all }, time.Minute, lookEvery)
