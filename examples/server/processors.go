@@ -33,11 +33,12 @@ const (
 // demand decides whether all processors are used, or one.
 type demand struct {
 	all           bool
-	calm          int // looks in a row for which one was enough
-	trial         int // looks that are left of one, with what was answered in it
-	byAll, byOne  float64
-	found         bool // that all are worth it, by the last trial
-	rest, resting int  // looks until the next, and how many those were at first
+	calm          int     // looks in a row for which one was enough
+	trial         int     // looks that are left of one
+	byAll, byOne  float64 // what was answered in it
+	found         bool    // that all are worth it, by the last trial
+	rate          float64 // what was answered then
+	rest, resting int     // looks until the next, and how many those were at first
 }
 
 // look takes in how many requests a second were answered and how many processors were busy since the last look.
@@ -53,7 +54,7 @@ func (d *demand) look(rate, busy float64) {
 	case d.calm >= calmLooks:
 		d.all = false
 	case d.calm > 0: // perhaps for a moment
-	case d.rest > 0:
+	case d.rest > 0 && alike(rate, d.rate):
 		d.all = d.found
 		d.rest--
 	default:
@@ -66,7 +67,7 @@ func (d *demand) try(rate, busy float64) {
 	d.trial--
 	switch {
 	case d.all && busy > tooMuch:
-		d.find(true)
+		d.find(true, rate)
 		return
 	case d.all:
 		d.byAll += rate
@@ -76,17 +77,24 @@ func (d *demand) try(rate, busy float64) {
 		d.all = true
 	}
 	if d.trial == 0 {
-		d.find((d.byAll+d.byOne)/trialLooks < fewest || d.byAll > worthIt*d.byOne)
+		mean := (d.byAll + d.byOne) / trialLooks
+		d.find(mean < fewest || d.byAll > worthIt*d.byOne, mean)
 	}
 }
 
 // find ends a trial.
-func (d *demand) find(all bool) {
+func (d *demand) find(all bool, rate float64) {
 	d.resting = min(2*d.resting, mostRest)
 	if d.resting == 0 || all != d.found {
 		d.resting = leastRest
 	}
-	d.all, d.found, d.trial, d.rest = all, all, 0, d.resting
+	d.all, d.found, d.rate, d.trial, d.rest = all, all, rate, 0, d.resting
+}
+
+// alike reports whether a trial at one rate says something about another.
+func alike(a, b float64) bool {
+	a, b = max(a, fewest), max(b, fewest)
+	return a <= 2*b && b <= 2*a
 }
 
 // followDemand gives the process one processor while that will do, and all that its container may use otherwise,

@@ -39,6 +39,8 @@ func TestProcessorsFollowDemand(t *testing.T) {
 		"then it is over":                           {[]spell{{1 + trialLooks, allAreBetter}, {second, none}}, false},
 		"and comes again":                           {[]spell{{1 + trialLooks, allAreBetter}, {second, none}, {1, allAreBetter}}, true},
 		"all were better, now one is":               {[]spell{{10 * mostRest, allAreBetter}, {mostRest + 1 + trialLooks, oneIsBetter}}, false},
+		"all were better for another load":          {[]spell{{1 + trialLooks, allAreBetter}, {1 + trialLooks, load{2_900, 3_000, 1}}}, false},
+		"more or less for this one":                 {[]spell{{1 + trialLooks, allAreBetter}, {leastRest, load{9_000, 9_000, 1}}}, true},
 		"one was better, now all are":               {[]spell{{10 * mostRest, oneIsBetter}, {mostRest + 1 + trialLooks, allAreBetter}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
