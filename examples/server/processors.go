@@ -64,19 +64,17 @@ func (d *demand) look(rate, busy float64) {
 
 // try takes in what a look found in a trial.
 func (d *demand) try(rate, busy float64) {
-	d.trial--
-	switch {
-	case d.all && busy > tooMuch:
+	if d.all && busy > tooMuch {
 		d.find(true, rate)
 		return
-	case d.all:
-		d.byAll += rate
-		d.all = false
-	default:
-		d.byOne += rate
-		d.all = true
 	}
-	if d.trial == 0 {
+	if d.all {
+		d.byAll += rate
+	} else {
+		d.byOne += rate
+	}
+	d.all = !d.all
+	if d.trial--; d.trial == 0 {
 		mean := (d.byAll + d.byOne) / trialLooks
 		d.find(mean < fewest || d.byAll > worthIt*d.byOne, mean)
 	}
@@ -84,8 +82,8 @@ func (d *demand) try(rate, busy float64) {
 
 // find ends a trial.
 func (d *demand) find(all bool, rate float64) {
-	d.resting = min(2*d.resting, mostRest)
-	if d.resting == 0 || all != d.found {
+	d.resting = min(max(2*d.resting, leastRest), mostRest)
+	if all != d.found {
 		d.resting = leastRest
 	}
 	d.all, d.found, d.rate, d.trial, d.rest = all, all, rate, 0, d.resting
