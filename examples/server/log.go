@@ -54,7 +54,9 @@ func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
 			defer func() { // however it ends
 				took = time.Since(start)
 				active.Dec()
-				answered.Add(1)
+				if answer.code() != http.StatusServiceUnavailable { // more refusals are no gain
+					m.answered.Add(1)
+				}
 				told = answers.tell(kind{r.Method, r.Pattern, answer.code()})
 				told.duration.Observe(took.Seconds())
 				m.requests.Observe(r.Pattern, answer.code(), took)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,7 @@ type meter struct {
 	duration     *prometheus.HistogramVec
 	active       map[string]prometheus.Gauge // by methodOf a request that is under way
 	requests     console.Requests            // for the console, which has no Prometheus to ask
+	answered     atomic.Int64                // requests that were not refused, see followDemand
 }
 
 func newMeter(c config, d *database.Database, probe *health.Probe) *meter {

@@ -4,15 +4,11 @@ import (
 	"context"
 	"os"
 	"runtime"
-	"sync/atomic"
 	"time"
 )
 
 // ownProcess says that the process has nothing to do but to serve. Tests do other things in theirs.
 var ownProcess bool
-
-// answered counts the requests that this process has answered.
-var answered atomic.Int64
 
 // A request is handed from goroutine to goroutine, and with several processors the scheduler wakes a thread at
 // many a hand-over, which mostly finds little to do and sleeps again, and batches are smaller for it. So a request
@@ -96,10 +92,10 @@ func alike(a, b float64) bool {
 }
 
 // followDemand gives the process one processor while that will do, and all that its container may use otherwise,
-// until ctx ends; unless GOMAXPROCS is set, or there is but one, or nobody says how busy a process is. It is
-// for a server whose database is elsewhere: one with SQLite waits for the disk itself, and with its processor
-// all others would.
-func followDemand(ctx context.Context) {
+// until ctx ends; unless GOMAXPROCS is set, or there is but one, or nobody says how busy a process is. Answered
+// tells how many requests it has answered so far. It is for a server whose database is elsewhere: one with SQLite
+// waits for the disk itself, and with its processor all others would.
+func followDemand(ctx context.Context, answered func() int64) {
 	used, known := processorTime()
 	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 || !known {
 		return
@@ -109,13 +105,13 @@ func followDemand(ctx context.Context) {
 		defer tick.Stop()
 		defer runtime.SetDefaultGOMAXPROCS()
 		d := demand{all: true}
-		for at, seen := time.Now(), answered.Load(); ; {
+		for at, seen := time.Now(), answered(); ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			all, now, nowSeen := d.all, time.Now(), answered.Load()
+			all, now, nowSeen := d.all, time.Now(), answered()
 			nowUsed, _ := processorTime()
 			took := now.Sub(at)
 			d.look(float64(nowSeen-seen)/took.Seconds(), float64(nowUsed-used)/float64(took))

@@ -2,12 +2,20 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/productkit-go/productkit/examples/internal/database"
+	"github.com/productkit-go/productkit/health"
 )
 
 func TestProcessorsFollowDemand(t *testing.T) {
@@ -86,6 +94,22 @@ func TestAProcessSaysHowBusyItIs(t *testing.T) {
 	}, time.Minute, time.Microsecond)
 }
 
+// Of two numbers of processors the one that refuses more must not win.
+func TestRefusalsAreNotCountedAsAnswers(t *testing.T) {
+	t.Parallel()
+	probe, err := health.New(nil)
+	require.NoError(t, err)
+	m := newMeter(config{}, &database.Database{DB: new(sql.DB)}, probe)
+	for status, answered := range map[int]int64{http.StatusOK: 1, http.StatusNotFound: 1, http.StatusInternalServerError: 1, http.StatusServiceUnavailable: 0} {
+		before := m.answered.Load()
+		r := httptest.NewRequestWithContext(withWait(t.Context(), nil), http.MethodGet, "/", nil)
+		observed(slog.New(slog.DiscardHandler), m, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, answered, m.answered.Load()-before, status)
+	}
+}
+
 // It is not parallel, since the number of processors is the process's.
 func TestOneProcessorServesUntilMoreAreNeeded(t *testing.T) {
 	if _, known := processorTime(); !known || runtime.GOMAXPROCS(0) == 1 || os.Getenv("GOMAXPROCS") != "" {
@@ -93,7 +117,8 @@ func TestOneProcessorServesUntilMoreAreNeeded(t *testing.T) {
 	}
 	all := runtime.GOMAXPROCS(0)
 	ctx, cancel := context.WithCancel(t.Context())
-	followDemand(ctx)
+	var answered atomic.Int64
+	followDemand(ctx, answered.Load)
 	require.Eventually(t, func() bool { return runtime.GOMAXPROCS(0) == 1 }, time.Minute, lookEvery)
 	busy, idle := context.WithCancel(ctx)
 	defer idle()

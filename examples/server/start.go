@@ -25,9 +25,6 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	tuning, end := context.WithCancel(ctx)
 	defer end()
 	collectLess(tuning)
-	if ownProcess && c.database.File == "" {
-		followDemand(tuning)
-	}
 	keys, err := newKeyring(c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSetting, err)
@@ -68,6 +65,9 @@ func serve(ctx context.Context, c config, from *inherited, out io.Writer, log *s
 	defer stop()
 	var api gate
 	m := newMeter(c, d, probe)
+	if ownProcess && d.Pool != nil {
+		followDemand(tuning, m.answered.Load)
+	}
 	handler := routes(c, &api, probe, doctor{d, trusted(c, keys)}, m, keys, log)
 	ready := func(keptIn string) { announce(out, c, listener.Addr(), keptIn) }
 	begin := make(chan struct{})
