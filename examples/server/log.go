@@ -54,12 +54,13 @@ func observed(log *slog.Logger, m *meter, next http.Handler) http.Handler {
 			defer func() { // however it ends
 				took = time.Since(start)
 				active.Dec()
-				if answer.code() != http.StatusServiceUnavailable { // more refusals are no gain
+				status := answer.code()
+				if status != http.StatusServiceUnavailable { // more refusals are no gain
 					m.answered.Add(1)
 				}
-				told = answers.tell(kind{r.Method, r.Pattern, answer.code()})
+				told = answers.tell(kind{r.Method, r.Pattern, status})
 				told.duration.Observe(took.Seconds())
-				m.requests.Observe(r.Pattern, answer.code(), took)
+				m.requests.Observe(r.Pattern, status, took)
 			}()
 			next.ServeHTTP(answer, r)
 		}()
